@@ -1,0 +1,153 @@
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use crate::account::Account;
+use crate::assemble::lock;
+use crate::error::{At, Error};
+use crate::folders::Folders;
+use crate::postmaster::{self, Shutdown};
+use crate::programs::Programs;
+use crate::secret::Secret;
+use crate::{Options, Purpose, Status, setup};
+
+/// A running private PostgreSQL. Dropping it stops nothing.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    folders: Folders,
+    url: String,
+    pid: u32,
+    started_here: bool,
+}
+
+impl Cluster {
+    /// In the key-value form of libpq: the socket folder as `host`, the owner role's password included.
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// False where it was found running: then it is not the caller's to stop.
+    pub fn started_here(&self) -> bool {
+        self.started_here
+    }
+
+    /// Ends all sessions, writes everything, and waits for the end.
+    pub fn stop(&self) -> Result<(), Error> {
+        postmaster::shut_down(self.pid, Shutdown::Fast, &self.folders)
+    }
+
+    /// Ends it without writing anything more; the next start recovers.
+    pub fn stop_now(&self) -> Result<(), Error> {
+        postmaster::shut_down(self.pid, Shutdown::Immediate, &self.folders)
+    }
+}
+
+/// Makes what is missing and starts the cluster, or finds it running. May take a minute the first time on a machine;
+/// `progress` gets one short line for each step that takes seconds.
+pub fn start(options: &Options, progress: &dyn Fn(&str)) -> Result<Cluster, Error> {
+    let state_dir = &options.state_dir;
+    DirBuilder::new().recursive(true).mode(0o700).create(state_dir).at("making", state_dir)?;
+    let _lock = lock(&state_dir.join("localdb.lock"), progress)?;
+    let account = Account::existing_or_new()?;
+    let folders = Folders::make(state_dir, &account)?;
+    let data = folders.data();
+    let prepared = folders.home.join("prepared");
+
+    let found = postmaster::running(&data);
+    if let Some(pid) = found {
+        postmaster::wait_ready(pid, &folders)?;
+        if prepared.exists() && postmaster::running(&data) == Some(pid) {
+            return cluster(options, folders, pid, false);
+        }
+    }
+    let programs = Programs::find(options, &data, &account, progress)?;
+    if !data.exists() {
+        progress("making a PostgreSQL cluster");
+        setup::initialise(&programs, &account, &folders, options.purpose)?;
+    }
+    let still_running = postmaster::running(&data);
+    let pid = match still_running {
+        Some(pid) => pid,
+        None => {
+            progress("starting PostgreSQL");
+            setup::configure(&account, &folders, options.purpose)?;
+            postmaster::start(&programs, &account, &folders)?
+        }
+    };
+    if let Err(error) = setup::prepare(&programs, &account, &folders, options.purpose) {
+        // Without its database the server is of no use, and the caller has no handle to stop it by.
+        if still_running.is_none() {
+            postmaster::shut_down(pid, Shutdown::Fast, &folders)?;
+        }
+        return Err(error);
+    }
+    fs::write(&prepared, "").at("writing", &prepared)?;
+    cluster(options, folders, pid, still_running.is_none())
+}
+
+pub fn status(options: &Options) -> Result<Status, Error> {
+    Ok(match Folders::existing(&options.state_dir) {
+        None => Status::Absent,
+        Some(folders) => match postmaster::running(&folders.data()) {
+            Some(pid) => Status::Running { pid },
+            None => Status::Stopped,
+        },
+    })
+}
+
+/// Ends the server, whoever started it. Nothing to do is not an error.
+pub fn stop(options: &Options) -> Result<(), Error> {
+    let Some(folders) = Folders::existing(&options.state_dir) else { return Ok(()) };
+    let _lock = lock(&options.state_dir.join("localdb.lock"), &|_| ())?;
+    match postmaster::running(&folders.data()) {
+        Some(pid) => postmaster::shut_down(pid, Shutdown::Fast, &folders),
+        None => Ok(()),
+    }
+}
+
+/// Where to connect to, whether it is running or not.
+pub fn url(options: &Options) -> Result<String, Error> {
+    let folders =
+        Folders::existing(&options.state_dir).ok_or_else(|| Error::Absent { path: options.state_dir.clone() })?;
+    url_of(options.purpose, &folders)
+}
+
+/// Stops a cluster and deletes it with all its data: for demonstrations and tests.
+pub fn remove(options: &Options) -> Result<(), Error> {
+    let Some(folders) = Folders::existing(&options.state_dir) else { return Ok(()) };
+    let _lock = lock(&options.state_dir.join("localdb.lock"), &|_| ())?;
+    if let Some(pid) = postmaster::running(&folders.data()) {
+        postmaster::shut_down(pid, Shutdown::Immediate, &folders)?;
+    }
+    for folder in [&folders.socket, &folders.home] {
+        if folder.exists() {
+            fs::remove_dir_all(folder).at("removing", folder)?;
+        }
+    }
+    Folders::forget(&options.state_dir)
+}
+
+fn cluster(options: &Options, folders: Folders, pid: u32, started_here: bool) -> Result<Cluster, Error> {
+    Ok(Cluster { url: url_of(options.purpose, &folders)?, folders, pid, started_here })
+}
+
+fn url_of(purpose: Purpose, folders: &Folders) -> Result<String, Error> {
+    let place = format!("host={} port=5432 user=vigil dbname=vigil", quoted(&folders.socket));
+    Ok(match purpose {
+        Purpose::Serve => format!("{place} password={}", Secret::read(&folders.owner_secret())?.text()),
+        Purpose::Test => place,
+    })
+}
+
+/// As libpq reads a value: in quotes where it holds anything but plain characters.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        return path;
+    }
+    format!("'{}'", path.replace('\\', "\\\\").replace('\'', "\\'"))
+}

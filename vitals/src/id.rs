@@ -1,0 +1,116 @@
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The key of a device in telemetry tables. It names a device, never a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeviceKey(pub i32);
+
+impl fmt::Display for DeviceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The identifier under which a device was enrolled: 1–64 of `[A-Za-z0-9._-]`. It is also its MQTT client id and user name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeviceName(Arc<str>);
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a device identifier is 1 to 64 of A-Z a-z 0-9 . _ -")]
+pub struct InvalidDeviceName;
+
+impl DeviceName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_valid(text: &str) -> bool {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    }
+}
+
+impl TryFrom<&str> for DeviceName {
+    type Error = InvalidDeviceName;
+
+    fn try_from(text: &str) -> Result<Self, InvalidDeviceName> {
+        if Self::is_valid(text) { Ok(Self(text.into())) } else { Err(InvalidDeviceName) }
+    }
+}
+
+impl TryFrom<String> for DeviceName {
+    type Error = InvalidDeviceName;
+
+    fn try_from(text: String) -> Result<Self, InvalidDeviceName> {
+        Self::try_from(text.as_str())
+    }
+}
+
+impl std::str::FromStr for DeviceName {
+    type Err = InvalidDeviceName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDeviceName> {
+        Self::try_from(text)
+    }
+}
+
+impl From<DeviceName> for String {
+    fn from(name: DeviceName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Declares identifiers that the compiler will not let anyone mix up.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+ };
+}
+
+ids! {
+    /// One alarm, from its onset to its end.
+    AlarmId,
+    /// One immutable version of a rule.
+    RuleVersionId,
+}
+
+/// The namespace of identifiers that are derived from what they name, so that a replay finds the same ones.
+const DERIVED: Uuid = Uuid::from_u128(0x7669_6769_6c00_4000_8000_7661_6c61_726d);
+
+impl AlarmId {
+    /// The identifier of the alarm with this key (design §4.4): the same condition, replayed, is the same alarm.
+    pub fn derive(device: Option<DeviceKey>, rule: RuleVersionId, onset: crate::Timestamp) -> Self {
+        let mut name = Vec::with_capacity(32);
+        name.extend_from_slice(&device.map_or(0, |key| key.0).to_be_bytes());
+        name.extend_from_slice(rule.0.as_bytes());
+        name.extend_from_slice(&onset.micros().to_be_bytes());
+        Self(Uuid::new_v5(&DERIVED, &name))
+    }
+}
+
+impl RuleVersionId {
+    /// The identifier of the rule version with this canonical body.
+    pub fn derive(body: &str) -> Self {
+        Self(Uuid::new_v5(&DERIVED, body.as_bytes()))
+    }
+}

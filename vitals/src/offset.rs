@@ -1,0 +1,154 @@
+use crate::Timestamp;
+
+/// How far a device's clock is from ours: the least delay seen in ten minutes, since no frame arrives before it was made.
+///
+/// The same code estimates in ingest (every frame, to decide what is live) and in the alarm engine (judged frames,
+/// so that a replay of the table finds the same times).
+#[derive(Clone, Debug, Default)]
+pub struct ClockOffset {
+    /// (minute since 1970, least delay in µs seen in it), a ring by minute.
+    minutes: [Option<(i64, i64)>; MINUTES],
+    steady: Option<Steady>,
+}
+
+const MINUTES: usize = 10;
+
+/// A constant delay over this span of receive time is a stepped clock, not a backlog being sent.
+/// Shorter than the 30 s after which a bed without a live frame raises a technical alarm.
+const STEADY_US: i64 = 10_000_000;
+
+/// How much a delay may vary and still count as constant: a backlog that catches up shrinks faster than this.
+const STEADY_SPREAD_US: i64 = 1_000_000;
+
+/// A run of late frames whose delay stays the same.
+#[derive(Clone, Copy, Debug)]
+struct Steady {
+    since: Timestamp,
+    least: i64,
+    most: i64,
+}
+
+/// What one frame says about its device's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// Add this to event time to get our time, in µs.
+    pub offset_us: i64,
+    /// The frame is not later than the profile's live window.
+    pub live: bool,
+    /// With this frame the clock was found to have stepped.
+    pub stepped: bool,
+}
+
+impl ClockOffset {
+    /// Starts from what was known before, so that a backlog sent after a restart is not taken for a slow clock.
+    pub fn remembered(offset_us: i64, received_at: Timestamp) -> Self {
+        let mut known = Self::default();
+        known.note(offset_us, received_at);
+        known
+    }
+
+    pub fn offset_us(&self, now: Timestamp) -> Option<i64> {
+        let oldest = minute(now) - MINUTES as i64;
+        self.minutes.iter().flatten().filter(|(at, _)| *at > oldest).map(|(_, least)| *least).min()
+    }
+
+    /// Takes in one frame that the device did not call back-fill. A device never heard of is first believed to be right.
+    pub fn observe(&mut self, at: Timestamp, received_at: Timestamp, live_window_ms: i64) -> Observed {
+        let delay = received_at.micros_since(at);
+        let known = self.offset_us(received_at).unwrap_or(0);
+        if delay - known <= live_window_ms * 1_000 {
+            self.steady = None;
+            self.note(delay, received_at);
+            return Observed { offset_us: known.min(delay), live: true, stepped: false };
+        }
+        let steady = self.steady.get_or_insert(Steady { since: received_at, least: delay, most: delay });
+        steady.least = steady.least.min(delay);
+        steady.most = steady.most.max(delay);
+        if steady.most - steady.least > STEADY_SPREAD_US {
+            self.steady = Some(Steady { since: received_at, least: delay, most: delay });
+        } else if received_at.micros_since(steady.since) >= STEADY_US {
+            self.rebase(delay, received_at);
+            return Observed { offset_us: delay, live: true, stepped: true };
+        }
+        Observed { offset_us: known, live: false, stepped: false }
+    }
+
+    /// Takes in one frame that is known to have been judged: one later than the window means that the clock stepped.
+    pub fn follow(&mut self, at: Timestamp, received_at: Timestamp, live_window_ms: i64) -> Observed {
+        let delay = received_at.micros_since(at);
+        let known = self.offset_us(received_at).unwrap_or(0);
+        if delay - known <= live_window_ms * 1_000 {
+            self.note(delay, received_at);
+            return Observed { offset_us: known.min(delay), live: true, stepped: false };
+        }
+        self.rebase(delay, received_at);
+        Observed { offset_us: delay, live: true, stepped: true }
+    }
+
+    fn rebase(&mut self, delay: i64, received_at: Timestamp) {
+        *self = Self::remembered(delay, received_at);
+    }
+
+    fn note(&mut self, delay: i64, received_at: Timestamp) {
+        let minute = minute(received_at);
+        let slot = &mut self.minutes[minute.rem_euclid(MINUTES as i64) as usize];
+        match slot {
+            Some((at, least)) if *at == minute => *least = delay.min(*least),
+            _ => *slot = Some((minute, delay)),
+        }
+    }
+}
+
+fn minute(at: Timestamp) -> i64 {
+    at.micros().div_euclid(60_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW_MS: i64 = 15_000;
+
+    /// Feeds (receive time, event time) in seconds; answers which were live.
+    fn live(frames: &[(i64, i64)]) -> Vec<bool> {
+        let mut clock = ClockOffset::default();
+        let seconds = |s: i64| Timestamp::from_millis(1_000_000_000 + s * 1_000);
+        frames.iter().map(|&(received, at)| clock.observe(seconds(at), seconds(received), WINDOW_MS).live).collect()
+    }
+
+    #[test]
+    fn a_right_clock_is_live_and_a_backlog_is_not() {
+        assert_eq!(
+            live(&[(100, 100), (200, 110), (200, 111), (201, 190), (202, 202)]),
+            [true, false, false, true, true]
+        );
+    }
+
+    #[test]
+    fn a_slow_clock_is_live_within_ten_seconds() {
+        let frames: Vec<_> = (0..15).map(|s| (s, s - 3_600)).collect();
+        let live = live(&frames);
+        assert!(!live[0] && live[10] && live[14]);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_is_live_again_within_ten_seconds() {
+        let frames: Vec<_> = (0..60).map(|s| (s, if s < 30 { s } else { s - 600 })).collect();
+        let live = live(&frames);
+        assert!(live[29] && !live[30] && live[40..].iter().all(|&live| live));
+    }
+
+    #[test]
+    fn a_backlog_that_catches_up_is_never_live() {
+        // Ten minutes of frames sent at ten times their pace.
+        let frames: Vec<_> = (0..600).map(|n| (1_000 + n / 10, n)).collect();
+        assert!(live(&frames).iter().all(|&live| !live));
+    }
+
+    #[test]
+    fn a_remembered_offset_keeps_a_backlog_out() {
+        let received = Timestamp::from_millis(5_000_000_000);
+        let mut clock = ClockOffset::remembered(0, received);
+        assert!(!clock.observe(received.plus_millis(-300_000), received, WINDOW_MS).live);
+    }
+}

@@ -1,0 +1,5 @@
+//! What travels on the wire, apart from what we think in.
+
+mod json;
+
+pub use json::{Fault, Malformed, RawFrame, Time, decode, encode};
