@@ -85,6 +85,10 @@ impl Folders {
         self.home.join("data")
     }
 
+    pub(crate) fn socket_file(&self) -> PathBuf {
+        self.socket.join(SOCKET_NAME)
+    }
+
     pub(crate) fn configuration(&self) -> PathBuf {
         self.home.join("postgresql.conf")
     }

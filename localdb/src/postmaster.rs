@@ -53,7 +53,7 @@ pub(crate) fn start(programs: &Programs, account: &Account, folders: &Folders) -
     let data = folders.data();
     let deadline = Instant::now() + Duration::from_secs(START_S);
     loop {
-        forget_dead(&data)?;
+        forget_dead(folders)?;
         match pg_ctl_start(programs, account, folders) {
             Ok(()) => break,
             // Sessions of a killed predecessor let go of their shared memory as soon as they notice.
@@ -72,11 +72,17 @@ pub(crate) fn start(programs: &Programs, account: &Account, folders: &Folders) -
     })
 }
 
-/// PostgreSQL trusts its pid file if any process of its user has that number, as after a reboot. We look closer.
-fn forget_dead(data: &Path) -> Result<(), Error> {
-    let file = pid_file(data);
-    if running(data).is_none() && file.exists() {
-        fs::remove_file(&file).at("removing", &file)?;
+/// PostgreSQL takes a lock file at its word if any process of its user has that number: after a reboot another one, or
+/// the killed one that nobody has reaped yet. We look closer.
+fn forget_dead(folders: &Folders) -> Result<(), Error> {
+    if running(&folders.data()).is_some() {
+        return Ok(());
+    }
+    let socket = folders.socket_file();
+    for file in [pid_file(&folders.data()), socket.with_extension("5432.lock"), socket] {
+        if file.exists() {
+            fs::remove_file(&file).at("removing", &file)?;
+        }
     }
     Ok(())
 }
@@ -92,10 +98,24 @@ fn pg_ctl_start(programs: &Programs, account: &Account, folders: &Folders) -> Re
     pg_ctl.args(["start", "--wait", "--silent", "--timeout", &START_S.to_string()]).arg("-D").arg(folders.data());
     pg_ctl.arg("-l").arg(&log).arg("-o").arg(format!("-c config_file='{configuration}'"));
     run::output(&mut pg_ctl, "starting PostgreSQL").map(drop).map_err(|error| {
-        let said = fs::read_to_string(&log).unwrap_or_default();
-        let detail = run::last_lines(&said, &error.to_string());
+        let detail = run::last_lines(&fatal_lines(folders), &error.to_string());
         Error::program("starting PostgreSQL", format!("{detail} (more in {})", folders.log().display()))
     })
+}
+
+/// Why the last start failed: said before the log files are open, or at the end of the latest of them.
+fn fatal_lines(folders: &Folders) -> String {
+    let logs = fs::read_dir(folders.log()).into_iter().flatten().flatten().map(|log| log.path());
+    let logs = logs.filter(|log| *log != folders.start_log());
+    let latest = logs.max_by_key(|log| fs::metadata(log).and_then(|log| log.modified()).ok());
+    let read = |log: &Path| fs::read_to_string(log).unwrap_or_default();
+    let said = read(&folders.start_log());
+    let fatal = |line: &&str| line.contains("FATAL:") || line.contains("PANIC:");
+    if said.lines().any(|line| fatal(&line)) {
+        return said;
+    }
+    let later = latest.map(|log| read(&log)).unwrap_or_default();
+    later.lines().rfind(fatal).map_or(said, str::to_owned)
 }
 
 /// Waits until a server that somebody else started takes connections.
