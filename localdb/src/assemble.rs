@@ -48,12 +48,15 @@ pub(crate) fn assembled(cache_dir: &Path, account: &Account, progress: &dyn Fn(&
             fs::remove_dir_all(leftover).at("removing", leftover)?;
         }
     }
-    build(&building, &prefix, progress)?;
+    let built = build(&building, &prefix, progress);
+    if building.exists() {
+        fs::remove_dir_all(&building).at("removing", &building)?;
+    }
+    built?;
     let mut version = programs.command(account, "postgres");
     let version = run::output(version.arg("--version"), "trying the assembled PostgreSQL")?;
     run::output(Command::new("sync").arg("-f").arg(&prefix), "writing the assembled PostgreSQL to disk")?;
     fs::write(&complete, &version).at("writing", &complete)?;
-    fs::remove_dir_all(&building).at("removing", &building)?;
     progress(&format!("assembled {}", version.trim()));
     Ok(programs)
 }
@@ -72,7 +75,7 @@ fn build(building: &Path, prefix: &Path, progress: &dyn Fn(&str)) -> Result<(), 
     for tool in ["apt-get", "dpkg-deb"] {
         run::output(Command::new(tool).arg("--version"), tool).map_err(|_| Error::NoTool { tool })?;
     }
-    progress("assembling PostgreSQL 17 with TimescaleDB from Debian's packages (about 60 MB to fetch, once)");
+    progress("assembling PostgreSQL 17 with TimescaleDB from Debian's packages (once; about 60 MB to fetch)");
     make_folder(building, 0o755)?;
     let apt = Apt::make(building.join("apt"))?;
     apt.update(progress)?;

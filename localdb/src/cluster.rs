@@ -1,4 +1,5 @@
 use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
@@ -50,7 +51,7 @@ impl Cluster {
 /// `progress` gets one short line for each step that takes seconds.
 pub fn start(options: &Options, progress: &dyn Fn(&str)) -> Result<Cluster, Error> {
     let state_dir = &options.state_dir;
-    DirBuilder::new().recursive(true).mode(0o700).create(state_dir).at("making", state_dir)?;
+    make_state_dir(state_dir)?;
     let _lock = lock(&state_dir.join("localdb.lock"), progress)?;
     let account = Account::existing_or_new()?;
     let folders = Folders::make(state_dir, &account)?;
@@ -89,6 +90,17 @@ pub fn start(options: &Options, progress: &dyn Fn(&str)) -> Result<Cluster, Erro
     cluster(options, folders, pid, still_running.is_none())
 }
 
+/// Its parents get the usual mode, itself none for others.
+fn make_state_dir(state_dir: &Path) -> Result<(), Error> {
+    if let Some(parent) = state_dir.parent() {
+        fs::create_dir_all(parent).at("making", parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(state_dir) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && state_dir.is_dir() => Ok(()),
+        made => made.at("making", state_dir),
+    }
+}
+
 pub fn status(options: &Options) -> Result<Status, Error> {
     Ok(match Folders::existing(&options.state_dir) {
         None => Status::Absent,
@@ -118,7 +130,8 @@ pub fn url(options: &Options) -> Result<String, Error> {
 
 /// Stops a cluster and deletes it with all its data: for demonstrations and tests.
 pub fn remove(options: &Options) -> Result<(), Error> {
-    let Some(folders) = Folders::existing(&options.state_dir) else { return Ok(()) };
+    // Also what a start left that failed before there was any data.
+    let Some(folders) = Folders::known(&options.state_dir) else { return Ok(()) };
     let _lock = lock(&options.state_dir.join("localdb.lock"), &|_| ())?;
     if let Some(pid) = postmaster::running(&folders.data()) {
         postmaster::shut_down(pid, Shutdown::Immediate, &folders)?;

@@ -21,7 +21,7 @@ pub enum Error {
     NoMirror { suite: &'static str, detail: String },
     #[error("fetching Debian packages failed ({detail}): check the network or set VIGIL_DATABASE_URL")]
     Network { detail: String },
-    #[error("no space left on the device while {doing}: free some or set VIGIL_STATE_DIR elsewhere")]
+    #[error("no space left on the device while {doing}: free some or set VIGIL_DATABASE_URL")]
     DiskFull { doing: String },
     #[error(
         "PostgreSQL refuses to run as root and the system user {user} could not be made ({detail}): create it, or \

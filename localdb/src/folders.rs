@@ -26,9 +26,13 @@ pub(crate) struct Folders {
 impl Folders {
     /// The folders of a cluster made earlier, if any.
     pub(crate) fn existing(state_dir: &Path) -> Option<Self> {
+        Self::known(state_dir).filter(|folders| folders.data().exists())
+    }
+
+    /// Where they are, or would be by default; none without a state folder.
+    pub(crate) fn known(state_dir: &Path) -> Option<Self> {
         let state_dir = state_dir.canonicalize().ok()?;
-        let folders = Self::at(Self::remembered(&state_dir).unwrap_or_else(|| state_dir.join("localdb")));
-        folders.data().exists().then_some(folders)
+        Some(Self::at(Self::remembered(&state_dir).unwrap_or_else(|| state_dir.join("localdb"))))
     }
 
     /// Chooses and makes them, with owners and modes set again each time.

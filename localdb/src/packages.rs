@@ -44,7 +44,7 @@ impl Apt {
         if !Path::new(KEYRING).exists() {
             return Err(Error::NoTool { tool: KEYRING });
         }
-        let mirrors = mirrors()?;
+        let mirrors = mirrors(&self.folder)?;
         let mut failures = Vec::new();
         for mirror in &mirrors {
             progress("loading the package lists of Debian 13");
@@ -78,7 +78,8 @@ impl Apt {
         let (done, said) = run::watch(download.args(&needed), &self.folder, &mut |line| {
             if line.starts_with("Get:") {
                 fetched += 1;
-                if fetched % 10 == 0 {
+                // A retry counts again.
+                if fetched % 10 == 0 && fetched <= needed.len() {
                     progress(&format!("fetched {fetched} of {} packages", needed.len()));
                 }
             }
@@ -118,26 +119,35 @@ Dir::Etc::preferencesparts "/dev/null";
     )
 }
 
-/// The archives in the host's apt sources, the likeliest Debian mirror first. No package lists are needed for this.
-fn mirrors() -> Result<Vec<String>, Error> {
+/// The archives in the host's apt sources, the likeliest Debian mirror first.
+fn mirrors(folder: &Path) -> Result<Vec<String>, Error> {
+    // What an update would fetch is known without any package list; `indextargets` would need them present.
     let mut list = Command::new("apt-get");
-    list.env("LC_ALL", "C").args(["-o", "APT::Get::IndexTargets::OnlyPresent=false"]);
-    list.args(["indextargets", "--format", "$(REPO_URI) $(LABEL)", "Identifier: Packages"]);
+    list.env("LC_ALL", "C").args(["update", "--print-uris", "-o", "Debug::NoLocking=true"]);
+    list.arg("-o").arg(format!("Dir::State::lists={}/lists", folder.display()));
     let listed = run::output(&mut list, "reading this host's apt sources")?;
+    Ok(ranked(&listed))
+}
+
+fn ranked(listed: &str) -> Vec<String> {
     let mut ranked: Vec<(u8, &str)> = Vec::new();
     for line in listed.lines() {
-        let (uri, label) = line.split_once(' ').unwrap_or((line, ""));
-        let rank = match label {
-            "Debian" => 0,
-            _ if uri.trim_end_matches('/').ends_with("/debian") => 1,
+        let uri = line.strip_prefix('\'').and_then(|line| line.split_once('\'')).map_or("", |(uri, _)| uri);
+        let Some((mirror, _)) = uri.strip_suffix("/InRelease").and_then(|release| release.rsplit_once("/dists/"))
+        else {
+            continue;
+        };
+        let rank = match mirror {
+            _ if mirror.ends_with("/debian") => 0,
+            _ if mirror.contains("debian") && !mirror.contains("security") => 1,
             _ => 2,
         };
-        if !uri.starts_with("cdrom:") && !ranked.iter().any(|(_, known)| *known == uri) {
-            ranked.push((rank, uri));
+        if !mirror.starts_with("cdrom:") && !ranked.iter().any(|(_, known)| *known == mirror) {
+            ranked.push((rank, mirror));
         }
     }
     ranked.sort_by_key(|(rank, _)| *rank);
-    Ok(ranked.into_iter().map(|(_, uri)| uri.to_owned()).collect())
+    ranked.into_iter().map(|(_, mirror)| mirror.to_owned()).collect()
 }
 
 /// The package of a line of `--print-uris`: `'URI' name_version_arch.deb size hash`.
@@ -160,5 +170,32 @@ fn fetching(detail: String) -> Error {
     match Error::program("fetching Debian packages", detail) {
         Error::Program { detail, .. } => Error::Network { detail },
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_debian_mirror_is_tried_before_other_archives() {
+        let listed = "'https://tools.example/apt/dists/bookworm/InRelease' tools_InRelease 0 \n\
+                      'http://mirror.example/debian-security/dists/bookworm-security/InRelease' security_InRelease 0 \n\
+                      'http://mirror.example/debian/dists/bookworm/InRelease' debian_InRelease 0 \n\
+                      'http://mirror.example/debian/dists/bookworm-updates/InRelease' updates_InRelease 0 \n\
+                      'http://mirror.example/debian/dists/bookworm/main/binary-amd64/Packages.xz' Packages 0 \n";
+        let mirrors =
+            ["http://mirror.example/debian", "https://tools.example/apt", "http://mirror.example/debian-security"];
+        assert_eq!(ranked(listed), mirrors);
+    }
+
+    #[test]
+    fn what_serves_only_scripts_and_query_compilation_is_not_fetched() {
+        let plan = "Reading package lists...\n\
+                    'http://mirror.example/pool/l.deb' libllvm19_1%3a19.1.7-3_amd64.deb 26000000 SHA256:00\n\
+                    'http://mirror.example/pool/p.deb' libjson-perl_4.10000-1_all.deb 87000 SHA256:00\n\
+                    'http://mirror.example/pool/s.deb' libssl3t64_3.5.9-1_amd64.deb 2400000 SHA256:00\n";
+        let used: Vec<&str> = plan.lines().filter_map(planned).filter(|name| is_used(name)).collect();
+        assert_eq!(used, ["libssl3t64"]);
     }
 }

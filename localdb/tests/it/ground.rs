@@ -26,14 +26,14 @@ impl Ground {
     }
 
     pub(crate) fn start(&self) -> Cluster {
-        localdb::start(&self.options, &|line| println!("{line}")).unwrap()
+        localdb::start(&self.options, &|line| eprintln!("{line}")).unwrap()
     }
 }
 
 impl Drop for Ground {
     fn drop(&mut self) {
         if let Err(error) = localdb::remove(&self.options) {
-            println!("removing {} failed: {error}", self.folder.path().display());
+            eprintln!("removing {} failed: {error}", self.folder.path().display());
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::fs;
 use std::thread;
 
-use localdb::{Purpose, Status};
+use localdb::{Error, Purpose, Status};
 
 use crate::ground::{Ground, ask, psql, signal, socket_folder, wait_until_gone};
 
@@ -115,4 +115,27 @@ fn a_removed_cluster_leaves_no_process_and_no_data() {
     assert_eq!(localdb::status(&ground.options).unwrap(), Status::Absent);
     wait_until_gone(cluster.pid());
     assert!(!socket.exists());
+}
+
+#[test]
+fn a_cluster_of_a_postgresql_that_is_gone_is_named_and_left_alone() {
+    let ground = Ground::new(Purpose::Test);
+    ground.start().stop().unwrap();
+    let version = ground.options.state_dir.join("localdb/data/PG_VERSION");
+    let made_by = fs::read_to_string(&version).unwrap();
+    fs::write(&version, "12\n").unwrap();
+    let refused = localdb::start(&ground.options, &|_| ()).unwrap_err();
+    assert!(matches!(&refused, Error::Major { major, .. } if major == "12"), "{refused}");
+    fs::write(&version, made_by).unwrap();
+    assert!(ground.start().started_here());
+}
+
+#[test]
+fn a_lost_password_file_is_named_and_nothing_is_left_running() {
+    let ground = Ground::new(Purpose::Serve);
+    ground.start().stop().unwrap();
+    fs::remove_file(ground.options.state_dir.join("localdb/postgres.password")).unwrap();
+    let refused = localdb::start(&ground.options, &|_| ()).unwrap_err();
+    assert!(matches!(&refused, Error::NoSecret { path } if path.ends_with("postgres.password")), "{refused}");
+    assert_eq!(localdb::status(&ground.options).unwrap(), Status::Stopped);
 }
