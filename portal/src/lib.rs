@@ -1,0 +1,7 @@
+mod alarms;
+mod devices;
+mod live;
+mod trends;
+#[cfg(test)]
+mod types;
+mod web;

@@ -1,0 +1,3 @@
+mod error;
+
+pub(crate) use error::Problem;

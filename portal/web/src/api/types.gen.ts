@@ -1,0 +1,127 @@
+// Written by the test types_for_the_browser_are_current from portal/src.
+
+export type Priority = "high" | "medium" | "low";
+
+export type What = "raised" | "updated" | "cleared";
+
+export type Device = { id: string, kind: "device" | "gateway" | "service", profile: "bedside" | "home", age_class: "adult" | "paediatric" | "neonatal", realm: "live" | "demo" | "test", connected: boolean, 
+/**
+ * By the server's clock; null when nothing came within the last week.
+ */
+last_received_at: string | null, enrolled_at: string, };
+
+export type Devices = { devices: Array<Device>, };
+
+export type ParameterInfo = { key: string, label: string, 
+/**
+ * UCUM.
+ */
+unit: string, 
+/**
+ * To show on a screen.
+ */
+decimals: number, loinc: string, 
+/**
+ * Reference identifier of IEEE 11073-10101.
+ */
+mdc: string, };
+
+export type Parameters = { parameters: Array<ParameterInfo>, };
+
+export type Vitals = { device: string, from: string, to: string, step_ms: number, 
+/**
+ * Start of each bucket, since 1970.
+ */
+times_ms: Array<number>, series: Array<Series>, };
+
+export type Series = { parameter: string, 
+/**
+ * UCUM.
+ */
+unit: string, mean: Array<number | null>, min: Array<number | null>, max: Array<number | null>, count: Array<number>, };
+
+export type Kind = "physiological" | "technical";
+
+export type Side = "upper" | "lower";
+
+export type Alarm = { id: string, 
+/**
+ * Null: the system about itself.
+ */
+device: string | null, 
+/**
+ * Stable name of the rule.
+ */
+code: string, kind: Kind, priority: Priority, parameter: string | null, bound: Side | null, limit: number | null, 
+/**
+ * The most extreme since the onset.
+ */
+value: number | null, 
+/**
+ * UCUM.
+ */
+unit: string | null, 
+/**
+ * What a banner says, such as `HR 134 > 120`.
+ */
+text: string, 
+/**
+ * Comes from a device that is enrolled for demonstration or test.
+ */
+simulated: boolean, onset_at: string, raised_at: string, ended_at: string | null, };
+
+export type Alarms = { alarms: Array<Alarm>, 
+/**
+ * Hand it back as `cursor` for the next page; null on the last.
+ */
+next: string | null, };
+
+export type Problem = { type: string, title: string, status: number, code: string, detail: string, };
+
+export type Token = { epoch: number, seq: number, };
+
+export type FromClient = { "type": "watch", 
+/**
+ * Whose numbers to send; null for all. Alarms of every device come always.
+ */
+devices: Array<string> | null, resume: Token | null, };
+
+export type Step = { epoch: number, seq: number, what: What, alarm: Alarm, };
+
+export type DeviceText = string;
+
+export type LiveNumber = { 
+/**
+ * Null where the mark says that there is nothing to show.
+ */
+value: number | null, 
+/**
+ * What the device, or our ranges, say about its worth; null: nothing.
+ */
+mark: string | null, 
+/**
+ * By the device's clock.
+ */
+at_ms: number, received_at_ms: number, 
+/**
+ * When this was sent: the longer of the times since receipt and since the corrected event.
+ */
+age_ms: number, };
+
+export type Latest = { device: string, received_at_ms: number, 
+/**
+ * Add it to the device's time to get the server's.
+ */
+offset_ms: number, values: { [parameter: string]: LiveNumber }, };
+
+export type ErrorCode = "malformed_message" | "too_many_devices" | "unknown_device";
+
+export type FromServer = { "type": "hello", server_time_ms: number, epoch: number, seq: number, heartbeat_ms: number, } | { "type": "roster", devices: Array<Device>, } | { "type": "missed", alarms: Array<Step>, } | { "type": "snapshot", numbers: Array<Latest>, 
+/**
+ * All that are active now.
+ */
+alarms: Array<Alarm>, epoch: number, seq: number, 
+/**
+ * Transitions between the resume token and here could not be told one by one; `alarms` is the truth.
+ */
+resync: boolean, } | { "type": "numbers", numbers: Array<Latest>, } | { "type": "alarm" } & Step | { "type": "presence", device: DeviceText, connected: boolean, } | { "type": "heartbeat", server_time_ms: number, epoch: number, seq: number, } | { "type": "error", code: ErrorCode, detail: string, };
