@@ -1,0 +1,2 @@
+mod broker;
+mod delivery;
