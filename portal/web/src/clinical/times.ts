@@ -1,0 +1,45 @@
+const CLOCK = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const ZONE = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** `10:42:07`, 24 h, never 24:00. */
+export function timeOfDay(ms: number): string {
+  return CLOCK.format(ms);
+}
+
+/** `10:42` */
+export function hourMinute(ms: number): string {
+  return timeOfDay(ms).slice(0, 5);
+}
+
+/** `05-Jan-2026`: never all-numeric in a clinical view (NHS CUI). */
+export function day(ms: number): string {
+  const date = new Date(ms);
+  return `${String(date.getDate()).padStart(2, "0")}-${MONTHS[date.getMonth()]}-${date.getFullYear()}`;
+}
+
+/** The short name of the zone all times are shown in, such as `GMT`. */
+export function zone(ms: number): string {
+  return ZONE.formatToParts(ms).find((part) => part.type === "timeZoneName")?.value ?? "";
+}
+
+/** `00:37`, from an hour on `2h 05m`. A negative span, from clocks that disagree, is zero. */
+export function elapsed(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const pad = (n: number) => String(n).padStart(2, "0");
+  if (seconds >= 3600) return `${Math.floor(seconds / 3600)}h ${pad(Math.floor(seconds / 60) % 60)}m`;
+  return `${pad(Math.floor(seconds / 60))}:${pad(seconds % 60)}`;
+}
+
+/** `5 s`, `12 min`, `3 h`. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h`;
+}

@@ -1,0 +1,22 @@
+import "./tokens.css";
+import "./frame.css";
+import "./bars/bars.css";
+import "./wall/wall.css";
+import { AlarmBanner } from "./bars/alarmBanner.ts";
+import { Announcer } from "./bars/announcer.ts";
+import { element } from "./bars/element.ts";
+import { DeadMan, LinkLost } from "./bars/linkLost.ts";
+import { StatusBar } from "./bars/statusBar.ts";
+import { followRoutes } from "./routes.ts";
+import { Station } from "./rt/station.ts";
+import { Wall } from "./wall/wall.ts";
+
+const station = new Station(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+station.add(new Wall(element("wall"), station));
+station.add(new AlarmBanner());
+station.add(new Announcer());
+station.add(new StatusBar());
+station.add(new LinkLost());
+station.add(new DeadMan());
+station.start();
+followRoutes(station);
