@@ -51,8 +51,9 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// NAME[:DEVICE-INDEX][@START-SECONDS], repeatable; without an index every device has it. Names: sepsis,
-    /// desaturation, arrest, lead_off, network_loss, clock_wrong, clock_wrong_slow, clock_wrong_2036
+    /// NAME[:DEVICE-INDEX][@START-SECONDS[/EVERY-SECONDS]], repeatable; indexes count from 0, and without one every
+    /// device has it. Names: sepsis, desaturation, arrest, lead_off, network_loss, clock_wrong, clock_wrong_slow,
+    /// clock_wrong_2036
     #[arg(long)]
     pub(crate) scenario: Vec<Act>,
 

@@ -11,6 +11,7 @@ use vitals::{Clock, Timestamp, wire};
 use crate::link::{Dial, Happened, Post};
 use crate::outbox::Outbox;
 use crate::physiology::{Patient, Strain};
+use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Act;
 
@@ -35,6 +36,8 @@ pub(crate) struct Device {
     pub(crate) patience: Duration,
     pub(crate) acts: Vec<Act>,
     pub(crate) patient: Patient,
+    /// Apart from the patient's, so that a lost connection changes nobody's numbers.
+    pub(crate) chance: Random,
     pub(crate) outbox: Outbox,
     pub(crate) report: Arc<Report>,
     pub(crate) clock: Clock,
@@ -96,7 +99,9 @@ impl Device {
                         retry = FIRST_RETRY;
                     }
                     tracing::warn!(device.id = %self.dial.client_id, "connection failed: {error:#}");
-                    self.pass(retry).await;
+                    // Half to one and a half: after an outage a ward does not come back in one moment.
+                    let wait = retry.mul_f32(self.chance.between(0.5, 1.5));
+                    self.pass(wait).await;
                     retry = (retry * 2).min(LONGEST_RETRY);
                 }
             }

@@ -89,7 +89,8 @@ fn device(
     start: Instant,
 ) -> Device {
     // Devices are not in step with each other, and the same seed spreads them the same.
-    let phase = Random::new(args.seed, !(index as u64)).unit();
+    let mut chance = Random::new(args.seed, !(index as u64));
+    let phase = chance.unit();
     let mut ticks = interval_at(start + args.period().mul_f32(phase), args.period());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     Device {
@@ -100,6 +101,7 @@ fn device(
         batch: usize::from(args.batch),
         patience: Duration::from_secs(args.patience),
         acts: args.scenario.iter().filter(|act| act.device.is_none_or(|device| device == index)).copied().collect(),
+        chance,
         patient: Patient::new(args.seed, index),
         outbox: Outbox::new(args.keep),
         report: report.clone(),

@@ -47,15 +47,18 @@ pub(crate) struct Act {
     pub(crate) device: Option<usize>,
     /// Seconds after the simulator's start, in real time.
     pub(crate) start_s: f64,
+    /// Seconds from one start to the next; None: once.
+    pub(crate) every_s: Option<f64>,
 }
 
 impl Act {
     /// Adds its part, `now_s` after the simulator's start. Illness runs in the patient's time, equipment in ours.
     pub(crate) fn strain(&self, now_s: f64, step_s: f64, speed: f64, strain: &mut Strain) {
-        let elapsed = now_s - self.start_s;
-        if elapsed < 0.0 {
+        let since_first = now_s - self.start_s;
+        if since_first < 0.0 {
             return;
         }
+        let elapsed = self.every_s.map_or(since_first, |every| since_first % every);
         let (real_s, patient_s) = (elapsed as f32, (elapsed * speed) as f32);
         match self.scenario {
             Scenario::Sepsis => sepsis::strain(patient_s, strain),
@@ -74,10 +77,8 @@ impl FromStr for Act {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (rest, start_s) = match text.split_once('@') {
-            Some((rest, start)) => (rest, start.parse::<f64>().ok().filter(|start| start.is_finite() && *start >= 0.0)),
-            None => (text, Some(0.0)),
-        };
+        let (rest, when) = text.split_once('@').unwrap_or((text, "0"));
+        let (start, every) = when.split_once('/').map_or((when, None), |(start, every)| (start, Some(every)));
         let (name, device) = match rest.split_once(':') {
             Some((name, device)) => {
                 (name, Some(device.parse().map_err(|_| "the device index is no number".to_owned())?))
@@ -87,9 +88,16 @@ impl FromStr for Act {
         Ok(Self {
             scenario: Scenario::from_name(name).ok_or("no scenario of that name")?,
             device,
-            start_s: start_s.ok_or("the start is no number of seconds")?,
+            start_s: seconds(start).ok_or("the start is no number of seconds")?,
+            every_s: every
+                .map(|every| seconds(every).filter(|every| *every > 0.0).ok_or("no time from one start to the next"))
+                .transpose()?,
         })
     }
+}
+
+fn seconds(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
 }
 
 #[cfg(test)]
@@ -101,7 +109,7 @@ mod tests {
 
     /// The values of one parameter at these seconds of a scenario that starts after a minute, at 1 Hz.
     fn course(scenario: Scenario, device: usize, parameter: Parameter, seconds: &[usize]) -> Vec<Option<f32>> {
-        let act = Act { scenario, device: None, start_s: 60.0 };
+        let act = Act { scenario, device: None, start_s: 60.0, every_s: None };
         let mut patient = Patient::new(1, device);
         let values: Vec<_> = (0..=60 + seconds.iter().max().expect("one at least"))
             .map(|second| {
@@ -161,6 +169,8 @@ mod tests {
             ("network_loss@10", 10.0, true, 0, false),
             ("network_loss@10", 29.0, true, 0, false),
             ("network_loss@10", 30.0, false, 0, false),
+            ("network_loss@10/100", 110.0, true, 0, false),
+            ("network_loss@10/100", 130.0, false, 0, false),
             ("clock_wrong@5", 4.0, false, 0, false),
             ("clock_wrong@5", 6.0, false, 90_000, false),
             ("clock_wrong_slow", 6.0, false, -3_600_000, false),
@@ -175,11 +185,12 @@ mod tests {
 
     #[test]
     fn an_act_names_scenario_device_and_start() {
-        let act = |scenario, device, start_s| Ok(Act { scenario, device, start_s });
-        assert_eq!("arrest".parse(), act(Scenario::Arrest, None, 0.0));
-        assert_eq!("lead_off:3".parse(), act(Scenario::LeadOff, Some(3), 0.0));
-        assert_eq!("sepsis:0@12.5".parse(), act(Scenario::Sepsis, Some(0), 12.5));
-        for wrong in ["", "flu", "arrest:x", "arrest@", "arrest@-1", "arrest@inf"] {
+        let act = |scenario, device, start_s, every_s| Ok(Act { scenario, device, start_s, every_s });
+        assert_eq!("arrest".parse(), act(Scenario::Arrest, None, 0.0, None));
+        assert_eq!("lead_off:3".parse(), act(Scenario::LeadOff, Some(3), 0.0, None));
+        assert_eq!("sepsis:0@12.5".parse(), act(Scenario::Sepsis, Some(0), 12.5, None));
+        assert_eq!("desaturation@20/240".parse(), act(Scenario::Desaturation, None, 20.0, Some(240.0)));
+        for wrong in ["", "flu", "arrest:x", "arrest@", "arrest@-1", "arrest@inf", "arrest@1/0", "arrest@1/"] {
             assert!(wrong.parse::<Act>().is_err(), "{wrong}");
         }
     }
