@@ -1,0 +1,266 @@
+use std::sync::Arc;
+
+use vitals::{ClockOffset, DeviceKey, Flags, Frame, Parameter, RuleVersion, RuleVersionId, Timestamp, What};
+
+use super::limit::{LimitState, Step};
+use super::technical::{Change, NoLive, Shown, Silence};
+use super::{Rules, Signal};
+
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+const BEFORE_ALL: Timestamp = Timestamp::from_micros(i64::MIN);
+
+/// Everything that is judged on one device.
+#[derive(Debug)]
+pub struct DeviceWatch {
+    device: DeviceKey,
+    rules: Arc<Rules>,
+    clock: ClockOffset,
+    /// By the device's clock: the newest value judged, a parameter.
+    newest: [Timestamp; Parameter::COUNT],
+    /// In the order of `rules.limits`.
+    limits: Box<[LimitState]>,
+    silence: Silence,
+    no_live: NoLive,
+    suspect: Shown,
+    simulated: Shown,
+    /// Since when we do not read what the device sends.
+    held: Option<Timestamp>,
+    now: Timestamp,
+    next_due: Timestamp,
+}
+
+/// Who is due next.
+#[derive(Clone, Copy)]
+enum Due {
+    Limit(usize),
+    Silence,
+    Suspect,
+    Simulated,
+}
+
+impl DeviceWatch {
+    pub fn new(device: DeviceKey, rules: Arc<Rules>) -> Self {
+        Self {
+            device,
+            clock: ClockOffset::default(),
+            newest: [BEFORE_ALL; Parameter::COUNT],
+            limits: vec![LimitState::Clear; rules.limits.len()].into(),
+            silence: Silence::default(),
+            no_live: NoLive::default(),
+            suspect: Shown::default(),
+            simulated: Shown::default(),
+            held: None,
+            now: BEFORE_ALL,
+            next_due: NEVER,
+            rules,
+        }
+    }
+
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// Takes the next frame in the order of receipt.
+    pub fn frame(&mut self, frame: &Frame, out: &mut Vec<Signal>) {
+        self.advance(frame.received_at, out);
+        self.hear(frame, out);
+        if frame.flags.has(Flags::JUDGED) {
+            self.judge(frame, out);
+        }
+        self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+    }
+
+    /// Fires every deadline up to `now`, each under its own time. Corrected event time is our time, so one `now` serves both.
+    pub fn advance(&mut self, now: Timestamp, out: &mut Vec<Signal>) {
+        self.now = self.now.max(now);
+        while self.next_due <= self.now {
+            if let Some((due, who)) = self.next().filter(|(due, _)| *due <= self.now) {
+                self.fire(who, due, out);
+            }
+            self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+        }
+    }
+
+    /// We stop reading (`on`) or read again: a device that is not read is not silent.
+    pub fn hold(&mut self, on: bool, at: Timestamp, out: &mut Vec<Signal>) {
+        self.advance(at, out);
+        if on {
+            self.held.get_or_insert(at);
+        } else {
+            self.release(at);
+        }
+        self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+    }
+
+    /// The process started at `started_at`, after one that judged until `stopped_at`: nothing in between counts.
+    pub fn restart(&mut self, stopped_at: Timestamp, started_at: Timestamp, out: &mut Vec<Signal>) {
+        self.advance(stopped_at, out);
+        self.release(stopped_at);
+        let down_us = started_at.micros_since(stopped_at).max(0);
+        self.limits.iter_mut().for_each(|state| state.shift(down_us));
+        self.shift_receive_timers(down_us);
+        self.now = self.now.max(started_at);
+        self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+    }
+
+    /// From `at` on other rules hold. Alarms of rules that are gone end; what stays keeps its state.
+    pub fn swap(&mut self, rules: Arc<Rules>, at: Timestamp, out: &mut Vec<Signal>) {
+        self.advance(at, out);
+        let mut limits: Box<[LimitState]> = vec![LimitState::Clear; rules.limits.len()].into();
+        for (old, state) in self.rules.limits.iter().zip(&self.limits) {
+            if let Some(place) = rules.limits.iter().position(|new| new.rule.id == old.rule.id) {
+                limits[place] = *state;
+            } else if let Some((onset_at, value)) = state.active_since() {
+                let step = Step { what: What::Cleared, at, received_at: at, onset_at, value };
+                out.push(self.limit_signal(&old.rule, step));
+            }
+        }
+        if rules.silence.rule.id != self.rules.silence.rule.id {
+            match self.silence.active_since() {
+                Some(onset) => {
+                    out.push(self.technical_signal(&self.rules.silence.rule, (What::Cleared, at, onset), at));
+                    self.silence = Silence::default();
+                }
+                None => self.silence.shift(rules.silence.us - self.rules.silence.us),
+            }
+        }
+        (self.limits, self.rules) = (limits, rules);
+        self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+    }
+
+    /// Takes over an alarm that is known to be active. False: no rule of this device has that identifier.
+    pub fn seed(&mut self, rule: RuleVersionId, onset: Timestamp, raised: Timestamp, value: Option<f32>) -> bool {
+        let rules = self.rules.clone();
+        if let Some(place) = rules.limits.iter().position(|limit| limit.rule.id == rule) {
+            self.limits[place].seed(onset, raised, value.unwrap_or(rules.limits[place].limit));
+        } else if rule == rules.silence.rule.id {
+            self.silence.seed(onset);
+        } else if rule == rules.no_live.rule.id {
+            self.no_live.seed(onset);
+        } else if rule == rules.suspect.rule.id {
+            self.suspect.seed(onset, self.now.max(raised).plus_micros(rules.suspect.us));
+        } else if rule == rules.simulated.rule.id {
+            self.simulated.seed(onset, self.now.max(raised).plus_micros(rules.simulated.us));
+        } else {
+            return false;
+        }
+        self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+        true
+    }
+
+    /// (rule, onset) of every active alarm.
+    pub fn active(&self) -> impl Iterator<Item = (&Arc<RuleVersion>, Timestamp)> {
+        let rules = &self.rules;
+        let technical = [
+            (&rules.silence.rule, self.silence.active_since()),
+            (&rules.no_live.rule, self.no_live.active_since()),
+            (&rules.suspect.rule, self.suspect.active_since()),
+            (&rules.simulated.rule, self.simulated.active_since()),
+        ];
+        let limits = rules.limits.iter().zip(&self.limits);
+        let limits = limits.filter_map(|(limit, state)| Some((&limit.rule, state.active_since()?.0)));
+        limits.chain(technical.into_iter().filter_map(|(rule, onset)| Some((rule, onset?))))
+    }
+
+    fn hear(&mut self, frame: &Frame, out: &mut Vec<Signal>) {
+        let at = frame.received_at;
+        if self.held.is_some() {
+            // Read before the hold took effect: from here on the timers stand still anew.
+            self.release(at);
+            self.held = Some(at);
+        }
+        let rules = &self.rules;
+        let shown = |flag, state: &mut Shown, us| if frame.flags.has(flag) { state.show(at, us) } else { None };
+        let changes = [
+            (&rules.silence.rule, self.silence.heard(at, rules.silence.us)),
+            (&rules.no_live.rule, self.no_live.heard(at, frame.flags.has(Flags::LIVE), rules.no_live.us)),
+            (&rules.suspect.rule, shown(Flags::CLOCK_SUSPECT, &mut self.suspect, rules.suspect.us)),
+            (&rules.simulated.rule, shown(Flags::SIMULATED, &mut self.simulated, rules.simulated.us)),
+        ];
+        for (rule, change) in changes {
+            out.extend(change.map(|change| self.technical_signal(rule, change, at)));
+        }
+    }
+
+    fn judge(&mut self, frame: &Frame, out: &mut Vec<Signal>) {
+        let (mut event, mut renewed) = (frame.received_at, true);
+        let timed = !frame.flags.has(Flags::NO_TIME);
+        if timed {
+            let observed = self.clock.follow(frame.at, frame.received_at, self.rules.live_window_ms);
+            event = frame.at.plus_micros(observed.offset_us);
+            renewed = observed.stepped;
+            if observed.stepped {
+                self.newest = [BEFORE_ALL; Parameter::COUNT];
+            }
+        }
+        if frame.flags.has(Flags::SIMULATED) {
+            return;
+        }
+        for (parameter, _) in frame.values.iter() {
+            let newest = &mut self.newest[parameter.index()];
+            if !renewed && frame.at <= *newest {
+                continue;
+            }
+            let Some(value) = frame.judgeable(parameter) else { continue };
+            if timed {
+                *newest = frame.at;
+            }
+            for place in self.rules.of(parameter) {
+                let limit = &self.rules.limits[place];
+                if let Some(step) = self.limits[place].observe(limit, value, event, frame.received_at) {
+                    out.push(self.limit_signal(&limit.rule, step));
+                }
+            }
+        }
+    }
+
+    /// The earliest deadline; of equal ones the first rule's, so that a replay fires in the same order.
+    fn next(&self) -> Option<(Timestamp, Due)> {
+        let limits = self.limits.iter().enumerate();
+        let limits = limits.filter_map(|(place, state)| Some((state.fires()?, Due::Limit(place))));
+        let receive = [
+            (self.silence.due(), Due::Silence),
+            (self.suspect.due(), Due::Suspect),
+            (self.simulated.due(), Due::Simulated),
+        ];
+        let receive = receive.into_iter().filter(|_| self.held.is_none());
+        limits.chain(receive.filter_map(|(due, who)| Some((due?, who)))).min_by_key(|(due, _)| *due)
+    }
+
+    fn fire(&mut self, who: Due, due: Timestamp, out: &mut Vec<Signal>) {
+        let (rule, change) = match who {
+            Due::Limit(place) => {
+                let step = self.limits[place].fire();
+                out.extend(step.map(|step| self.limit_signal(&self.rules.limits[place].rule, step)));
+                return;
+            }
+            Due::Silence => (&self.rules.silence.rule, self.silence.fire()),
+            Due::Suspect => (&self.rules.suspect.rule, self.suspect.fire()),
+            Due::Simulated => (&self.rules.simulated.rule, self.simulated.fire()),
+        };
+        out.extend(change.map(|change| self.technical_signal(rule, change, due)));
+    }
+
+    fn release(&mut self, at: Timestamp) {
+        if let Some(held) = self.held.take() {
+            self.shift_receive_timers(at.micros_since(held).max(0));
+        }
+    }
+
+    fn shift_receive_timers(&mut self, us: i64) {
+        self.silence.shift(us);
+        self.no_live.shift(us);
+        self.suspect.shift(us);
+        self.simulated.shift(us);
+    }
+
+    fn limit_signal(&self, rule: &Arc<RuleVersion>, step: Step) -> Signal {
+        let Step { what, at, received_at, onset_at, value } = step;
+        Signal { device: Some(self.device), rule: rule.clone(), what, at, received_at, onset_at, value: Some(value) }
+    }
+
+    fn technical_signal(&self, rule: &Arc<RuleVersion>, change: Change, received_at: Timestamp) -> Signal {
+        let (what, at, onset_at) = change;
+        Signal { device: Some(self.device), rule: rule.clone(), what, at, received_at, onset_at, value: None }
+    }
+}
