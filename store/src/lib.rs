@@ -1,0 +1,25 @@
+//! How Vigil talks to TimescaleDB: connections, migrations, telemetry in and out, and databases for tests.
+//!
+//! Queries are functions over `&impl Db`, so that they serve a pooled client and a transaction alike. Every statement
+//! begins with `-- module::function`, by which the server's log and `pg_stat_activity` name it.
+//! **Absent on purpose**: rules of the domain; nobody else names tokio-postgres.
+
+pub mod clocks;
+mod columns;
+mod connect;
+mod counts;
+mod error;
+pub mod frames;
+pub mod migrate;
+pub mod roster;
+pub mod statuses;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod time;
+
+pub use connect::{Client, Config, Pool, connect};
+pub use counts::{Counts, counts};
+pub use deadpool_postgres::GenericClient as Db;
+pub use error::Error;
+pub use tokio_postgres::{Row, types};

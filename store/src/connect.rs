@@ -1,0 +1,111 @@
+use std::str::FromStr;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
+use serde::Deserialize;
+use tokio_postgres::NoTls;
+
+use crate::Error;
+
+/// How long a connection may take to be made, or to come free in the pool.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A peer that vanished without a word is noticed after `IDLE + 3 × BETWEEN`.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVE_BETWEEN: Duration = Duration::from_secs(3);
+
+/// Sent data that stays unacknowledged this long ends the connection.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
+
+/// Of pooled connections. No query of a screen may hold one for longer than 30 s. Compiling a plan with JIT costs more
+/// than any of our queries does, and the roll-up's 80 aggregates would trigger it.
+const SESSION: &str = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off";
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `postgres://…` or `host=… dbname=…`.
+    pub url: String,
+    /// Most connections of the pool; ingest's writers have their own besides.
+    pub connections: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { url: String::new(), connections: 16 }
+    }
+}
+
+pub type Client = deadpool_postgres::Client;
+
+#[derive(Clone)]
+pub struct Pool {
+    pool: deadpool_postgres::Pool,
+    url: String,
+}
+
+impl Pool {
+    /// Connects to nothing yet.
+    pub fn new(config: &Config) -> Result<Self, Error> {
+        let mut to = parse(&config.url)?;
+        if to.get_application_name().is_none() {
+            to.application_name("vigil");
+        }
+        let options = to.get_options().map_or_else(|| SESSION.to_owned(), |theirs| format!("{SESSION} {theirs}"));
+        to.options(options);
+        let manager = Manager::from_config(to, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = deadpool_postgres::Pool::builder(manager)
+            .max_size(config.connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
+            .build()
+            .map_err(|error| Error::Pool(error.to_string()))?;
+        Ok(Self { pool, url: config.url.clone() })
+    }
+
+    pub async fn get(&self) -> Result<Client, Error> {
+        Ok(self.pool.get().await?)
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL may hold a password.
+        f.write_str("Pool")
+    }
+}
+
+/// A connection of one's own, outside the pool. It ends when the client is dropped.
+pub async fn connect(url: &str, name: &str) -> Result<tokio_postgres::Client, Error> {
+    let mut to = parse(url)?;
+    to.application_name(name);
+    let (client, connection) = tokio::time::timeout(PATIENCE, to.connect(NoTls))
+        .await
+        .map_err(|_| Error::ConnectTimeout(PATIENCE.as_secs()))??;
+    let name = name.to_owned();
+    tokio::spawn(async move {
+        // Whoever uses the client gets an error of its own; this one says why.
+        if let Err(error) = connection.await {
+            tracing::debug!(connection = name, error = &error as &dyn std::error::Error, "connection ended");
+        }
+    });
+    Ok(client)
+}
+
+fn parse(url: &str) -> Result<tokio_postgres::Config, Error> {
+    let mut config = tokio_postgres::Config::from_str(url)?;
+    config
+        .connect_timeout(PATIENCE)
+        .keepalives(true)
+        .keepalives_idle(KEEPALIVE_IDLE)
+        .keepalives_interval(KEEPALIVE_BETWEEN)
+        .keepalives_retries(3)
+        .tcp_user_timeout(UNACKNOWLEDGED);
+    Ok(config)
+}

@@ -1,0 +1,76 @@
+use deadpool_postgres::PoolError;
+use tokio_postgres::error::{DbError, SqlState};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The detail of the server's message is left out: it repeats the values of the row.
+    #[error("database: {}", told(.0))]
+    Database(#[source] tokio_postgres::Error),
+    #[error("connect to the database: no answer within {0} s")]
+    ConnectTimeout(u64),
+    #[error("take a connection from the pool: {0}")]
+    Pool(String),
+    #[error("migrate: {0}")]
+    Migrate(#[from] refinery::Error),
+    #[error("the schema has version {found}, this program knows none after {known}")]
+    NewerSchema { found: i32, known: i32 },
+    #[error("read column {0}: not a value this program knows")]
+    Column(&'static str),
+    #[error("no gateway {0} is enrolled")]
+    UnknownGateway(vitals::DeviceName),
+}
+
+impl Error {
+    /// The name of the constraint that was violated.
+    pub fn constraint(&self) -> Option<&str> {
+        self.database()?.constraint()
+    }
+
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.database().map(|error| error.code().code())
+    }
+
+    /// The row itself is at fault (SQLSTATE class 22 or 23); nothing else may ever put one into quarantine.
+    pub fn blames_row(&self) -> bool {
+        self.sqlstate().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+    }
+
+    /// The same transaction is worth another try at once: serialization failure or deadlock.
+    pub fn retry(&self) -> bool {
+        self.database().is_some_and(|error| {
+            [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(error.code())
+        })
+    }
+
+    fn database(&self) -> Option<&DbError> {
+        match self {
+            Self::Database(error) => error.as_db_error(),
+            _ => None,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<PoolError> for Error {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) => Self::Database(error),
+            other => Self::Pool(other.to_string()),
+        }
+    }
+}
+
+fn told(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(told) => format!("{} ({})", told.message(), told.code().code()),
+        None => match std::error::Error::source(error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        },
+    }
+}
