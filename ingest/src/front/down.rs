@@ -1,0 +1,123 @@
+//! The one router link of the process. rumqttd's router is the bus for commands: whatever a service publishes to
+//! `vigil/v1/{device}/down/…` goes in here and comes out for the device that it names.
+//!
+//! Rules that keep the router alive (it is one thread, and has no guard of its own): links at QoS 0, a clean session,
+//! no topic alias, no `$share`, topics checked before they come here, no retain, `Unschedule` always answered, and
+//! never a word for a link that it has removed — so one thread alone says `ready` and, at the very end, goodbye.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rumqttd::local::{LinkBuilder, LinkError, LinkRx, LinkTx};
+use rumqttd::protocol::{Disconnect, DisconnectReasonCode, Packet};
+use rumqttd::{Forward, Notification, Router, RouterConfig};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::Error;
+use super::acl::command_target;
+use super::registry::{Delivery, Registry};
+
+/// Commands on their way into the router. Full means the publisher is told to come again.
+const QUEUE: usize = 256;
+/// How often the receiving thread looks whether it should end.
+const LOOK: Duration = Duration::from_millis(250);
+const EVERY_COMMAND: &str = "vigil/v1/+/down/#";
+
+/// Into the router.
+pub(super) struct Downlink(mpsc::Sender<Delivery>);
+
+impl Downlink {
+    /// False: the queue is full, or the router is gone.
+    pub(super) fn publish(&self, topic: Bytes, payload: Bytes) -> bool {
+        self.0.try_send(Delivery { topic, payload }).is_ok()
+    }
+}
+
+/// Blocks until the router answers. The thread ends once the `Downlink` is dropped.
+pub(super) fn start(registry: Arc<Registry>, runtime: Handle) -> Result<(Downlink, JoinHandle<()>), Error> {
+    let config = RouterConfig {
+        max_connections: 4,
+        max_outgoing_packet_count: 200,
+        // Commands are small and taken at once: 4 MiB of them may wait for the receiving thread.
+        max_segment_size: 1024 * 1024,
+        max_segment_count: 4,
+        ..RouterConfig::default()
+    };
+    let router = Router::new(0, config).spawn();
+    let (mut tx, rx, _) = LinkBuilder::new("vigil:front", router)
+        .clean_session(true)
+        .dynamic_filters(false)
+        .topic_alias_max(0)
+        .build()?;
+    tx.subscribe(EVERY_COMMAND)?;
+    let (queue, commands) = mpsc::channel(QUEUE);
+    let over = Arc::new(AtomicBool::new(false));
+    let receive = {
+        let over = over.clone();
+        thread::Builder::new().name("down-receive".to_owned()).spawn(move || receive(rx, &registry, &over))?
+    };
+    let send = thread::Builder::new().name("down-send".to_owned()).spawn(move || {
+        let mut tx = send(tx, commands);
+        over.store(true, Ordering::SeqCst);
+        // Only now: `ready` for a link that has said goodbye would be the router's end.
+        if receive.join().is_err() {
+            tracing::error!("the receiving thread of the router link panicked");
+        }
+        let goodbye = Disconnect { reason_code: DisconnectReasonCode::NormalDisconnection };
+        if runtime.block_on(tx.send(Packet::Disconnect(goodbye, None))).is_err() {
+            tracing::debug!("the router was gone before its link");
+        }
+    })?;
+    Ok((Downlink(queue), send))
+}
+
+fn send(mut tx: LinkTx, mut commands: mpsc::Receiver<Delivery>) -> LinkTx {
+    while let Some(Delivery { topic, payload }) = commands.blocking_recv() {
+        if let Err(error) = tx.publish(topic, payload) {
+            tracing::error!(%error, "the router is gone: commands are refused from now on");
+            break;
+        }
+    }
+    tx
+}
+
+fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool) {
+    // Offsets of a filter's log follow each other: a gap is what the router threw away.
+    let mut next_offset = None;
+    while !over.load(Ordering::SeqCst) {
+        let deadline = Instant::now() + LOOK;
+        match rx.recv_deadline(deadline) {
+            Ok(Some(Notification::Forward(Forward { cursor, publish, .. }))) => {
+                if let Some((_, offset)) = cursor {
+                    let lost = next_offset.map_or(0, |next| offset.saturating_sub(next));
+                    metrics::counter!("vigil_mqtt_commands_lost_total").increment(lost);
+                    next_offset = Some(offset + 1);
+                }
+                dispatch(registry, publish.topic, publish.payload);
+            }
+            Ok(Some(Notification::Unschedule)) => {
+                if rx.ready().is_err() {
+                    break;
+                }
+            }
+            Ok(_) => {}
+            // flume says with one error that time is up and that the router is gone.
+            Err(LinkError::RecvTimeout(_)) if Instant::now() >= deadline => {}
+            Err(error) => {
+                tracing::error!(%error, "the router is gone: commands reach no device");
+                break;
+            }
+        }
+    }
+}
+
+fn dispatch(registry: &Registry, topic: Bytes, payload: Bytes) {
+    let Some(device) = std::str::from_utf8(&topic).ok().and_then(command_target).map(str::to_owned) else { return };
+    if !registry.deliver(&device, Delivery { topic, payload }) {
+        metrics::counter!("vigil_mqtt_commands_undelivered_total").increment(1);
+    }
+}

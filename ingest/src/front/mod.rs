@@ -1,0 +1,188 @@
+//! MQTT 3.1.1 and 5 on the same port: sockets, identities, rights, acknowledgements. One task a connection.
+//!
+//! **Absent on purpose**: sessions that outlive a connection, QoS 2, shared subscriptions, topic aliases; and rumqttd's
+//! own listener, which acknowledges before anything is durable (docs/decisions/0001).
+
+mod acl;
+mod codes;
+mod config;
+mod down;
+mod encode;
+mod handshake;
+mod identity;
+mod incoming;
+mod outgoing;
+mod packet;
+mod presence;
+mod registry;
+mod session;
+mod socket;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use store::roster::Roster;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vitals::Clock;
+
+use crate::pipeline::Pipeline;
+use codes::Code;
+pub use config::Config;
+use down::Downlink;
+use registry::Registry;
+use session::Session;
+use socket::Socket;
+use status::Board;
+
+/// Clients looked up in the database at once because they are not on the roster: strangers must not use up its connections.
+const LOOK_UPS: usize = 4;
+/// Pause after a failed accept: out of descriptors, the next one would fail as well.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("read the last statuses")]
+    Statuses(#[from] store::Error),
+    #[error("link to the router")]
+    Router(#[from] rumqttd::local::LinkError),
+    #[error("start a thread of the router link")]
+    Thread(#[from] std::io::Error),
+    #[error("start of the router link panicked")]
+    RouterPanicked,
+}
+
+pub struct Listener {
+    pub socket: TcpListener,
+    /// Client certificates are optional, and checked against the device CA by this acceptor.
+    pub tls: Option<TlsAcceptor>,
+}
+
+pub(crate) struct Deps {
+    pub(crate) config: Config,
+    pub(crate) roster: watch::Receiver<Arc<Roster>>,
+    pub(crate) pool: store::Pool,
+    pub(crate) clock: Clock,
+    pub(crate) pipeline: Pipeline,
+}
+
+/// What every connection shares.
+struct Front {
+    config: Config,
+    roster: watch::Receiver<Arc<Roster>>,
+    pool: store::Pool,
+    clock: Clock,
+    pipeline: Pipeline,
+    registry: Arc<Registry>,
+    statuses: Board,
+    down: Downlink,
+    connections: Arc<Semaphore>,
+    look_ups: Semaphore,
+    bytes_read: metrics::Counter,
+    stop: CancellationToken,
+}
+
+impl Front {
+    fn refused(&self, code: Code) {
+        metrics::counter!("vigil_mqtt_refused_total", "reason" => code.label()).increment(1);
+    }
+}
+
+/// Ends once stopped and every connection has been drained and sent away.
+pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: CancellationToken) -> Result<(), Error> {
+    let Deps { config, roster, pool, clock, pipeline } = deps;
+    let statuses = Board::new();
+    {
+        let client = pool.get().await?;
+        let known = roster.borrow().clone();
+        for (key, payload, _) in store::statuses::load(&client).await? {
+            if let Some(device) = known.by_key(key) {
+                statuses.put(&device.name, &payload);
+            }
+        }
+    }
+    let registry = Arc::new(Registry::default());
+    let (down, link) = {
+        let (registry, runtime) = (registry.clone(), tokio::runtime::Handle::current());
+        tokio::task::spawn_blocking(move || down::start(registry, runtime))
+            .await
+            .map_err(|_| Error::RouterPanicked)??
+    };
+    let (connections, waiting) = (config.max_connections, Arc::new(Semaphore::new(config.max_unauthenticated)));
+    let front = Arc::new(Front {
+        config,
+        roster,
+        pool,
+        clock,
+        pipeline,
+        registry,
+        statuses,
+        down,
+        connections: Arc::new(Semaphore::new(connections)),
+        look_ups: Semaphore::new(LOOK_UPS),
+        bytes_read: metrics::counter!("vigil_mqtt_read_bytes_total"),
+        stop,
+    });
+    let tasks = TaskTracker::new();
+    for listener in listeners {
+        tasks.spawn(accept(listener, front.clone(), waiting.clone(), tasks.clone()));
+    }
+    front.stop.cancelled().await;
+    tasks.close();
+    tasks.wait().await;
+    drop(front);
+    if tokio::task::spawn_blocking(move || link.join()).await.is_err() {
+        tracing::error!("the router link did not end in order");
+    }
+    Ok(())
+}
+
+async fn accept(listener: Listener, front: Arc<Front>, waiting: Arc<Semaphore>, tasks: TaskTracker) {
+    loop {
+        let accepted = async {
+            let permit = waiting.clone().acquire_owned().await.expect("the semaphore is never closed");
+            (permit, listener.socket.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            biased;
+            () = front.stop.cancelled() => return,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((socket, _)) => {
+                tasks.spawn(connection(front.clone(), socket, listener.tls.clone(), permit));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(front: Arc<Front>, socket: TcpStream, tls: Option<TlsAcceptor>, waiting: OwnedSemaphorePermit) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "could not turn off delay of small packets");
+    }
+    let admitting = async {
+        let mut socket = match tls {
+            None => Socket::Plain(socket),
+            Some(tls) => Socket::Tls(Box::new(tls.accept(socket).await.ok()?)),
+        };
+        let mut read = BytesMut::with_capacity(1024);
+        let admitted = handshake::admit(&front, &mut socket, &mut read).await?;
+        Some((socket, read, admitted))
+    };
+    let Ok(Some((socket, read, admitted))) = tokio::time::timeout(front.config.connect_timeout(), admitting).await
+    else {
+        metrics::counter!("vigil_mqtt_not_admitted_total").increment(1);
+        return;
+    };
+    drop(waiting);
+    Box::pin(Session::new(front, socket, read, admitted).run()).await;
+}

@@ -1,0 +1,49 @@
+use std::sync::Arc;
+
+use ahash::HashSet;
+use vitals::DeviceKey;
+
+use super::Front;
+
+/// Whom a connection speaks for: its own device, and those that a gateway has spoken for. Says that they are there, and
+/// when it is dropped that they are gone.
+pub(super) struct Presence {
+    front: Arc<Front>,
+    last: DeviceKey,
+    keys: HashSet<DeviceKey>,
+}
+
+impl Presence {
+    pub(super) fn new(front: Arc<Front>, key: DeviceKey) -> Self {
+        metrics::gauge!("vigil_mqtt_connections").increment(1.0);
+        (front.pipeline.outlets().presence)(key, true, front.clock.now());
+        Self { front, last: key, keys: HashSet::from_iter([key]) }
+    }
+
+    pub(super) fn speaks_for(&mut self, key: DeviceKey) {
+        if key == self.last {
+            return;
+        }
+        self.last = key;
+        if self.keys.insert(key) {
+            (self.front.pipeline.outlets().presence)(key, true, self.front.clock.now());
+        }
+    }
+
+    pub(super) fn held(&self, held: bool) {
+        let now = self.front.clock.now();
+        for &key in &self.keys {
+            (self.front.pipeline.outlets().held)(key, held, now);
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let now = self.front.clock.now();
+        for &key in &self.keys {
+            (self.front.pipeline.outlets().presence)(key, false, now);
+        }
+        metrics::gauge!("vigil_mqtt_connections").decrement(1.0);
+    }
+}

@@ -1,0 +1,331 @@
+//! One admitted connection, from CONNACK to its end.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::{pending, ready};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use vitals::{Stream, Topic};
+
+use super::Front;
+use super::acl::Rights;
+use super::codes::Code;
+use super::encode;
+use super::handshake::Admitted;
+use super::identity::{self, Proof};
+use super::outgoing::Outgoing;
+use super::packet::Version;
+use super::presence::Presence;
+use super::registry::{Delivery, Seat};
+use super::socket::Socket;
+use crate::pipeline::{Publish, StreamKind};
+use crate::window::Window;
+
+/// Room for what one read may bring. A buffer a connection: 10,000 of them are 80 MB.
+const READ: usize = 8 * 1024;
+/// A window that is full for a moment is how flow control works; after this long it is we who hold the device.
+const HELD_AFTER: Duration = Duration::from_secs(1);
+/// How long a client that is sent away may need to read why.
+const GOODBYE: Duration = Duration::from_millis(500);
+/// Longest sleep of a connection that waits for nothing.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// Why a connection ends.
+pub(super) enum Ending {
+    /// DISCONNECT: the will is void.
+    Left,
+    /// The socket closed, failed or was not read, or DISCONNECT asked for the will.
+    Gone,
+    Cut(Code),
+    Stopped,
+}
+
+/// An acknowledgement that waits for those of the messages before it, and for no commit of its own.
+pub(super) struct Answer {
+    pub(super) after: u64,
+    pub(super) pkid: u16,
+    pub(super) code: Code,
+}
+
+pub(super) struct Session {
+    pub(super) front: Arc<Front>,
+    pub(super) version: Version,
+    pub(super) rights: Rights,
+    pub(super) read: BytesMut,
+    pub(super) write: BytesMut,
+    pub(super) burst: Vec<Publish>,
+    pub(super) window: Window,
+    pub(super) answers: VecDeque<Answer>,
+    /// Messages at QoS 1 that went to the pipeline, and those of them that are acknowledged.
+    pub(super) accepted: u64,
+    acknowledged: u64,
+    acks: Vec<u16>,
+    pub(super) outgoing: Outgoing,
+    pub(super) statuses: Option<watch::Receiver<u64>>,
+    more_statuses: bool,
+    socket: Socket,
+    proof: Proof,
+    will: Option<Bytes>,
+    patience: Duration,
+    last_read: Instant,
+    full_since: Option<Instant>,
+    holding: bool,
+    draining: Option<Instant>,
+    timer: Pin<Box<Sleep>>,
+    // In this order: what follows this connection may begin when the seat is free, so presence goes first.
+    pub(super) presence: Presence,
+    seat: Seat,
+    _permit: OwnedSemaphorePermit,
+}
+
+enum Event {
+    Read(io::Result<usize>),
+    Kicked,
+    Stop,
+    Roster,
+    Command(Delivery),
+    Timer,
+    /// Something that the loop looks at anyway: a commit, room, news of statuses.
+    Look,
+}
+
+impl Session {
+    pub(super) fn new(front: Arc<Front>, socket: Socket, read: BytesMut, admitted: Admitted) -> Self {
+        let Admitted { version, rights, proof, seat, will, patience, receive_maximum, max_packet, permit } = admitted;
+        let now = Instant::now();
+        Self {
+            presence: Presence::new(front.clone(), rights.me.key),
+            window: front.pipeline.window(),
+            outgoing: Outgoing::new(version, receive_maximum, max_packet),
+            timer: Box::pin(sleep_until(now + patience)),
+            front,
+            version,
+            rights,
+            read,
+            write: BytesMut::new(),
+            burst: Vec::new(),
+            answers: VecDeque::new(),
+            accepted: 0,
+            acknowledged: 0,
+            acks: Vec::new(),
+            statuses: None,
+            more_statuses: false,
+            socket,
+            proof,
+            will,
+            patience,
+            last_read: now,
+            full_since: None,
+            holding: false,
+            draining: None,
+            seat,
+            _permit: permit,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let ending = match self.serve().await {
+            Ok(never) => match never {},
+            Err(ending) => ending,
+        };
+        self.finish(ending).await;
+    }
+
+    async fn serve(&mut self) -> Result<Infallible, Ending> {
+        loop {
+            let digested = if self.draining.is_none() { self.digest() } else { Ok(()) };
+            self.acknowledge();
+            digested?;
+            self.more_statuses = self.outgoing.statuses(&mut self.write, &self.front.statuses);
+            self.flush().await?;
+            if self.draining.is_some() && self.window.len() == 0 {
+                return Err(Ending::Stopped);
+            }
+            match self.wait().await {
+                Event::Read(Ok(0) | Err(_)) => return Err(Ending::Gone),
+                Event::Read(Ok(bytes)) => {
+                    self.last_read = Instant::now();
+                    self.front.bytes_read.increment(bytes as u64);
+                }
+                Event::Kicked => return Err(Ending::Cut(Code::TakenOver)),
+                Event::Stop => self.draining = Some(Instant::now() + self.front.config.patience()),
+                Event::Roster => self.check_rights()?,
+                Event::Command(delivery) => self.outgoing.command(&mut self.write, &delivery),
+                Event::Timer => self.look_at_the_clock()?,
+                Event::Look => {}
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Event {
+        let reading = self.draining.is_none() && self.has_room();
+        self.note_reading(reading);
+        let deadline = self.deadline();
+        if deadline < self.timer.deadline() {
+            self.timer.as_mut().reset(deadline);
+        }
+        if reading && self.read.capacity() - self.read.len() < READ / 2 {
+            self.read.reserve(READ);
+        }
+        let statuses = &mut self.statuses;
+        tokio::select! {
+            biased;
+            () = self.seat.kick.cancelled() => Event::Kicked,
+            () = self.front.stop.cancelled(), if self.draining.is_none() => Event::Stop,
+            () = self.window.committed(), if self.window.len() > 0 => Event::Look,
+            read = self.socket.read_buf(&mut self.read), if reading => Event::Read(read),
+            // With messages of its own unacknowledged, their commit is the next news anyway.
+            () = self.window.room(), if !reading && self.draining.is_none() && self.window.len() == 0 => Event::Look,
+            Some(delivery) = self.seat.outbox.recv(), if self.outgoing.has_room() => Event::Command(delivery),
+            () = ready(()), if self.more_statuses => Event::Look,
+            Ok(()) = async { match statuses { Some(news) => news.changed().await, None => pending().await } } => Event::Look,
+            Ok(()) = self.rights.roster.changed() => Event::Roster,
+            () = self.timer.as_mut() => Event::Timer,
+        }
+    }
+
+    /// Our own slowness is not the client's silence: its keep-alive starts anew when we read again.
+    fn note_reading(&mut self, reading: bool) {
+        if !reading {
+            self.full_since.get_or_insert_with(Instant::now);
+        } else if self.full_since.take().is_some() {
+            self.last_read = Instant::now();
+            if std::mem::take(&mut self.holding) {
+                self.presence.held(false);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let work = match self.full_since {
+            None => self.last_read + self.patience,
+            Some(since) if !self.holding => since + HELD_AFTER,
+            Some(since) => since + IDLE,
+        };
+        self.draining.map_or(work, |end| work.min(end))
+    }
+
+    fn look_at_the_clock(&mut self) -> Result<(), Ending> {
+        let now = Instant::now();
+        if self.draining.is_some_and(|end| end <= now) {
+            return Err(Ending::Stopped);
+        }
+        match self.full_since {
+            None if self.last_read + self.patience <= now => return Err(Ending::Cut(Code::KeepAliveTimeout)),
+            Some(since) if !self.holding && since + HELD_AFTER <= now => {
+                self.holding = true;
+                self.presence.held(true);
+            }
+            _ => {}
+        }
+        let next = self.deadline().max(now + Duration::from_millis(1));
+        self.timer.as_mut().reset(next);
+        Ok(())
+    }
+
+    fn check_rights(&mut self) -> Result<(), Ending> {
+        self.rights.refresh();
+        let roster = self.rights.roster.borrow();
+        if identity::revoked(&roster, &self.rights.me, &self.proof) {
+            return Err(Ending::Cut(Code::NotAuthorized));
+        }
+        Ok(())
+    }
+
+    /// In the order in which the messages came (§4.6).
+    fn acknowledge(&mut self) {
+        self.window.take_committed(&mut self.acks);
+        for pkid in self.acks.drain(..) {
+            answer(&mut self.answers, &mut self.write, self.acknowledged);
+            encode::puback(&mut self.write, pkid);
+            self.acknowledged += 1;
+        }
+        answer(&mut self.answers, &mut self.write, self.acknowledged);
+    }
+
+    async fn flush(&mut self) -> Result<(), Ending> {
+        if self.write.is_empty() {
+            return Ok(());
+        }
+        let written = async {
+            self.socket.write_all_buf(&mut self.write).await?;
+            self.socket.flush().await
+        };
+        tokio::select! {
+            biased;
+            written = timeout(self.front.config.write_timeout(), written) => match written {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(Ending::Gone),
+            },
+            () = self.seat.kick.cancelled() => Err(Ending::Cut(Code::TakenOver)),
+        }
+    }
+
+    async fn finish(&mut self, ending: Ending) {
+        let device = self.rights.me.key;
+        let code = match ending {
+            Ending::Left | Ending::Gone => None,
+            Ending::Cut(code) => Some(code),
+            Ending::Stopped => Some(Code::ShuttingDown),
+        };
+        // When we stop, the device has not gone: its will stays unsaid.
+        if matches!(ending, Ending::Gone | Ending::Cut(_)) {
+            self.say_the_will();
+        }
+        if let Some(code) = code {
+            if code != Code::ShuttingDown {
+                self.front.refused(code);
+                tracing::info!(device.id = %device, reason = code.label(), "closed a connection");
+            }
+            if self.version.is_v5() {
+                encode::disconnect(&mut self.write, code);
+            }
+            let linger = code != Code::TakenOver;
+            // A client that does not take its goodbye loses nothing that was promised to it.
+            if !matches!(timeout(GOODBYE, self.goodbye(linger)).await, Ok(Ok(()))) {
+                tracing::debug!(device.id = %device, "a client went before it was told why");
+            }
+        }
+    }
+
+    /// Closing a socket with bytes unread resets it, and the client would never read why: so they are read.
+    async fn goodbye(&mut self, linger: bool) -> io::Result<()> {
+        self.socket.write_all_buf(&mut self.write).await?;
+        self.socket.flush().await?;
+        self.socket.shutdown().await?;
+        while linger {
+            self.read.clear();
+            self.read.reserve(READ);
+            if self.socket.read_buf(&mut self.read).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn say_the_will(&mut self) {
+        let Some(payload) = self.will.take() else { return };
+        let device = self.rights.me.clone();
+        self.front.statuses.put(&device.name, &payload);
+        let topic = Topic { gateway: None, device: device.name.as_str(), stream: Stream::Status }.to_string();
+        let stream = StreamKind::Status;
+        let mut will = vec![Publish { device, stream, topic: topic.into(), payload, json: true, pkid: None }];
+        self.front.pipeline.accept(&mut will, &mut self.window);
+    }
+}
+
+fn answer(answers: &mut VecDeque<Answer>, write: &mut BytesMut, acknowledged: u64) {
+    while let Some(answer) = answers.pop_front_if(|answer| answer.after <= acknowledged) {
+        match answer.code {
+            Code::Success => encode::puback(write, answer.pkid),
+            code => encode::puback_refusal(write, answer.pkid, code),
+        }
+    }
+}
