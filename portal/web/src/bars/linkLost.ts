@@ -4,7 +4,7 @@ import type { Screen, Station } from "../rt/station.ts";
 import { setText } from "../wall/text.ts";
 import { element } from "./element.ts";
 
-/** The dead-man's animation runs 3 s (bars.css); it is set back this often at most. */
+/** The dead-man's animation fires after 3 s (bars.css); it is set back this often at most. */
 const REARM_MS = 500;
 
 /** The full-width banner of a lost link, and the marker on the page that takes the numbers' colours away. */

@@ -5,7 +5,6 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", {
   hourCycle: "h23",
 });
 const ZONE = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** `10:42:07`, 24 h, never 24:00. */
 export function timeOfDay(ms: number): string {
@@ -15,12 +14,6 @@ export function timeOfDay(ms: number): string {
 /** `10:42` */
 export function hourMinute(ms: number): string {
   return timeOfDay(ms).slice(0, 5);
-}
-
-/** `05-Jan-2026`: never all-numeric in a clinical view (NHS CUI). */
-export function day(ms: number): string {
-  const date = new Date(ms);
-  return `${String(date.getDate()).padStart(2, "0")}-${MONTHS[date.getMonth()]}-${date.getFullYear()}`;
 }
 
 /** The short name of the zone all times are shown in, such as `GMT`. */

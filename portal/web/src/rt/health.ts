@@ -17,6 +17,7 @@ export class LinkHealth {
   #heardAt: number;
   #connected = false;
   #painted = false;
+  #wasLive = false;
   #lost = false;
   #looked: { mono: number; wall: number } | null = null;
 
@@ -46,6 +47,7 @@ export class LinkHealth {
   painted(): void {
     if (!this.#connected) return;
     this.#painted = true;
+    this.#wasLive = true;
     this.#lost = false;
   }
 
@@ -74,12 +76,6 @@ export class LinkHealth {
     const silent = now - this.#heardAt;
     if (this.#lost || silent >= LOST_MS) return "lost";
     if (this.#painted && this.#connected && silent < RECONNECTING_MS) return "live";
-    return this.#everLive() || silent >= RECONNECTING_MS ? "reconnecting" : "connecting";
-  }
-
-  #wasLive = false;
-  #everLive(): boolean {
-    this.#wasLive ||= this.#painted;
-    return this.#wasLive;
+    return this.#wasLive || silent >= RECONNECTING_MS ? "reconnecting" : "connecting";
   }
 }

@@ -8,11 +8,11 @@ export function LiveTile({ station, device }: { station: Station; device: string
 
   useEffect(() => {
     const tile = new Tile(device);
-    host.current?.append(tile.root);
     const paint = (now: number) => {
       const { ward } = station;
       const known = ward.devices.get(device);
       if (!known) return;
+      if (!tile.root.isConnected) host.current?.append(tile.root);
       const health = station.health.state(now);
       const over = health === "lost" ? "lost" : health === "live" ? "none" : "late";
       tile.paint({

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { type CSSProperties, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import { numeral } from "../clinical/reading.ts";
 import { timeOfDay } from "../clinical/times.ts";
@@ -41,7 +41,7 @@ export function TrendChart({ data, fromMs, toMs }: Props) {
         {widened && <span className="widened">scale widened</span>}
       </h2>
       <div className="plot" ref={host} role="img" aria-label={spoken} />
-      <p className="newest">
+      <p className="newest" style={{ "--colour": `var(--p-${group.key})` } as CSSProperties}>
         <b>{text}</b>
         <span>{timeOfDay(latest.at_ms)}</span>
       </p>

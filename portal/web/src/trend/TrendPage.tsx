@@ -53,19 +53,21 @@ export function TrendPage({ station, device, hours, onHours }: Props) {
         />
       </div>
       <LiveTile station={station} device={device} />
-      {error && (
-        <Alert color="red" title={data ? `Not updated since ${timeOfDay(data.toMs)}` : "The trend cannot be shown"}>
-          <p>{error.message}. Do not assume that nothing happened.</p>
-          <Button onClick={() => refetch()}>Try again</Button>
-        </Alert>
-      )}
-      {isPending && !error && <Waiting />}
-      {data && charts.length === 0 && !error && (
-        <p className="says" data-testid="empty">
-          No readings in the last {hours} h. Choose a longer range, or check that the device is connected.
-        </p>
-      )}
-      {data && charts.map((c) => <TrendChart key={c.group.key} data={c} fromMs={data.fromMs} toMs={data.toMs} />)}
+      <div className="charts">
+        {error && (
+          <Alert color="red" title={data ? `Not updated since ${timeOfDay(data.toMs)}` : "The trend cannot be shown"}>
+            <p>{error.message}. Do not assume that nothing happened.</p>
+            <Button onClick={() => refetch()}>Try again</Button>
+          </Alert>
+        )}
+        {isPending && !error && <Waiting />}
+        {data && charts.length === 0 && !error && (
+          <p className="says" data-testid="empty">
+            No readings in the last {hours} h. Choose a longer range, or check that the device is connected.
+          </p>
+        )}
+        {data && charts.map((c) => <TrendChart key={c.group.key} data={c} fromMs={data.fromMs} toMs={data.toMs} />)}
+      </div>
     </div>
   );
 }

@@ -68,11 +68,11 @@ export function options(data: GroupData, width: number, from: number, to: number
     cursor: { sync: { key: SYNC }, y: false, points: { show: false } },
     scales: { x: { time: true, range: [from / 1000, to / 1000] }, y: { range } },
     axes: [
-      { ...axis(), values: (_u, ticks) => ticks.map((t) => hourMinute(t * 1000)) },
-      { ...axis(), size: 44 },
+      { ...axis(), size: 26, values: (_u, ticks) => ticks.map((t) => hourMinute(t * 1000)) },
+      { ...axis(), size: 44, space: 24 },
     ],
     series: [{}, ...series],
-    bands: data.lines.map((_, i) => ({ series: [i * 3 + 2, i * 3 + 3], fill: `${colour}38` })),
+    bands: (cuff ? [] : data.lines).map((_, i) => ({ series: [i * 3 + 2, i * 3 + 3], fill: `${colour}38` })),
     hooks: cuff ? { draw: [(u) => pressureBars(u, colour)] } : {},
   };
 }

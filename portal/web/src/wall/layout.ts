@@ -1,5 +1,5 @@
 /** Below this a numeral falls under 16 arc-min at arm's length; the wall scrolls instead. CSS px. */
-const SMALLEST = { width: 250, height: 150 };
+const SMALLEST = { width: 280, height: 175 };
 /** Width to height of a tile that reads best with three numerals beside each other. */
 const SHAPE = 1.7;
 

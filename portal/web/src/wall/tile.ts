@@ -1,10 +1,6 @@
-import type { Device } from "../api/types.gen.ts";
 import { FIXED } from "../clinical/parameters.ts";
 import { setData, setText, span } from "./text.ts";
-import { type GroupView, type TileInput, tileName, tileView } from "./tileView.ts";
-
-/** A screen reader is told of a tile's numbers at most this often. */
-const NAME_MS = 5_000;
+import { type GroupView, type TileInput, tileView } from "./tileView.ts";
 
 interface Cell {
   root: HTMLElement;
@@ -17,11 +13,11 @@ export class Tile {
   readonly root: HTMLAnchorElement;
   /** Where the alarm stands, for the flash layer to lie upon. */
   readonly alarm: HTMLElement;
+  readonly #spoken: HTMLElement;
   readonly #chips: HTMLElement;
   readonly #main: HTMLElement;
   readonly #extra: HTMLElement;
   readonly #cells = new Map<string, Cell>();
-  #namedAt = Number.NEGATIVE_INFINITY;
   #priority = "";
 
   constructor(readonly id: string) {
@@ -33,6 +29,7 @@ export class Tile {
     const head = span("head", this.root);
     span("name", head).textContent = id;
     this.#chips = span("chips", head);
+    this.#spoken = span("unseen", this.root);
     this.alarm = span("alarm-line", this.root);
     this.#main = span("cells", this.root);
     this.#extra = span("extra", this.root);
@@ -44,15 +41,14 @@ export class Tile {
 
   paint(input: TileInput): void {
     const view = tileView(input);
-    const renamed = view.priority !== this.#priority;
     this.#priority = view.priority;
     setData(this.root, "alarm", view.priority);
     setData(this.root, "state", input.over === "lost" ? "lost" : view.silent ? "silent" : "ok");
+    setText(this.#spoken, view.priority && `${view.priority} alarm`);
     setText(this.alarm, view.alarm);
     this.#paintChips(view.chips);
     for (const group of view.groups) this.#paintCell(group);
     this.#extra.hidden = this.#extra.childElementCount === 0;
-    this.#name(input.device, view, input.now, renamed);
   }
 
   #paintChips(chips: string[]): void {
@@ -88,11 +84,5 @@ export class Tile {
     const cell = { root, value, note: span("note", root) };
     this.#cells.set(key, cell);
     return cell;
-  }
-
-  #name(device: Device, view: ReturnType<typeof tileView>, now: number, renamed: boolean): void {
-    if (!renamed && now - this.#namedAt < NAME_MS) return;
-    this.#namedAt = now;
-    this.root.setAttribute("aria-label", tileName(device, view));
   }
 }

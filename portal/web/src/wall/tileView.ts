@@ -39,13 +39,14 @@ function known(reading: Reading | undefined, now: number): Known | undefined {
 
 function chips(input: TileInput): string[] {
   const { device, readings } = input;
+  const simulated = device.realm === "live" ? [] : ["SIM"];
+  if (input.over === "lost") return simulated;
   const said: string[] = [];
   if (!device.connected || (!readings && device.last_received_at === null)) said.push("NO SIGNAL");
   // The offset is receive time less device time: a fast clock makes it negative.
   const fast = -([...(readings?.values() ?? [])].at(-1)?.offset_ms ?? 0);
   if (Math.abs(fast) > CLOCK_MS) said.push(`CLOCK ${fast > 0 ? "+" : "−"}${Math.round(Math.abs(fast) / 1000)} s`);
-  if (device.realm !== "live") said.push("SIM");
-  return said;
+  return [...said, ...simulated];
 }
 
 /** Everything a tile says, from what is known this moment. */
@@ -76,14 +77,4 @@ export function tileView(input: TileInput): TileView {
     silent,
     groups,
   };
-}
-
-/** The tile in words, for a screen reader. */
-export function tileName(device: Device, view: TileView): string {
-  const numbers = view.groups
-    .filter(({ view: cell }) => /\d/.test(cell.text))
-    .map(({ group, view: cell }) => `${group.label} ${cell.text}${cell.tone === "grey" ? " old" : ""}`);
-  return [device.id, view.alarm && `${view.priority} alarm ${view.alarm}`, ...view.chips, ...numbers]
-    .filter(Boolean)
-    .join(", ");
 }

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { FromClient, FromServer } from "../api/types.gen.ts";
+import { alarm, device, latest, NOON_ISH, number } from "../testing/made.ts";
+import { backOff } from "./link.ts";
+import { Station } from "./station.ts";
+
+/** The server's end of a socket: what a test says arrives, what the page says is kept. */
+class FakeSocket {
+  static made: FakeSocket[] = [];
+  sent: FromClient[] = [];
+  closed = false;
+  onopen: (() => void) | null = null;
+  onclose: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  constructor(readonly url: string) {
+    FakeSocket.made.push(this);
+  }
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+  close(): void {
+    this.closed = true;
+  }
+  say(message: FromServer): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+function last(): FakeSocket {
+  const socket = FakeSocket.made.at(-1);
+  if (!socket) throw new Error("no socket was made");
+  return socket;
+}
+
+function serve(socket: FakeSocket, seq = 5): void {
+  socket.onopen?.();
+  socket.say({ type: "hello", server_time_ms: NOON_ISH, epoch: 1, seq, heartbeat_ms: 1000 });
+  socket.say({ type: "roster", devices: [device("bed-12")] });
+  const numbers = [latest("bed-12", { hr: number(72) })];
+  socket.say({ type: "snapshot", numbers, alarms: [], epoch: 1, seq, resync: false });
+}
+
+function beat(seconds: number): void {
+  for (let i = 0; i < seconds; i += 1) {
+    last().say({ type: "heartbeat", server_time_ms: Date.now(), epoch: 1, seq: 5 });
+    vi.advanceTimersByTime(1_000);
+  }
+}
+
+let station: Station;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOON_ISH });
+  vi.stubGlobal("WebSocket", FakeSocket);
+  FakeSocket.made = [];
+  station = new Station("ws://ward/live");
+  station.start();
+});
+
+afterEach(() => {
+  vi.clearAllTimers();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+it("is live once the snapshot is painted, and stays so on heartbeats alone", () => {
+  serve(last());
+  expect(station.state()).not.toBe("live");
+  vi.advanceTimersByTime(100);
+  expect(station.state()).toBe("live");
+  beat(60);
+  expect(station.state()).toBe("live");
+});
+
+it("is lost within 5 s of a server that dies, and of one that only falls silent", () => {
+  serve(last());
+  beat(3);
+  last().onclose?.();
+  vi.advanceTimersByTime(100);
+  expect(station.state()).toBe("reconnecting");
+  vi.advanceTimersByTime(4_650);
+  expect(station.state()).toBe("lost");
+
+  // The try that was never answered has been given up; let the next one be made.
+  vi.advanceTimersByTime(1_000);
+  serve(last());
+  vi.advanceTimersByTime(100);
+  expect(station.state()).toBe("live");
+  vi.advanceTimersByTime(4_300);
+  expect(station.state()).toBe("lost");
+});
+
+it("makes a new connection when the old one is half open", () => {
+  serve(last());
+  vi.advanceTimersByTime(100);
+  const first = last();
+  vi.advanceTimersByTime(5_000);
+  expect(first.closed).toBe(true);
+  expect(last()).not.toBe(first);
+});
+
+it("resumes after the last transition it folded in", () => {
+  serve(last(), 5);
+  last().say({ type: "alarm", epoch: 1, seq: 6, what: "raised", alarm: alarm("a") });
+  last().onclose?.();
+  vi.advanceTimersByTime(400);
+  last().onopen?.();
+  expect(last().sent).toEqual([{ type: "watch", devices: null, resume: { epoch: 1, seq: 6 } }]);
+});
+
+it("stays lost on a reconnection until the snapshot came and was painted", () => {
+  serve(last());
+  beat(2);
+  last().onclose?.();
+  vi.advanceTimersByTime(6_000);
+  expect(station.state()).toBe("lost");
+  last().onopen?.();
+  last().say({ type: "hello", server_time_ms: Date.now(), epoch: 1, seq: 5, heartbeat_ms: 1000 });
+  vi.advanceTimersByTime(500);
+  expect(station.state()).toBe("lost");
+  last().say({ type: "snapshot", numbers: [], alarms: [], epoch: 1, seq: 5, resync: false });
+  vi.advanceTimersByTime(100);
+  expect(station.state()).toBe("live");
+});
+
+it("takes heartbeats that were seconds on their way for no proof of life", () => {
+  serve(last());
+  vi.advanceTimersByTime(100);
+  for (let i = 0; i < 6; i += 1) {
+    last().say({ type: "heartbeat", server_time_ms: Date.now() - 3_500, epoch: 1, seq: 5 });
+    vi.advanceTimersByTime(1_000);
+  }
+  expect(station.state()).toBe("lost");
+});
+
+it("drops to lost and reconnects after the computer's clock jumped", () => {
+  serve(last());
+  beat(2);
+  const first = last();
+  vi.setSystemTime(Date.now() + 60_000);
+  vi.advanceTimersByTime(300);
+  expect(station.state()).toBe("lost");
+  expect(first.closed).toBe(true);
+});
+
+it("waits 0.25 to 5 s between tries, spread by a fifth", () => {
+  expect([0, 1, 2, 3, 4, 5, 99].map((n) => backOff(n, 0.5))).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
+  expect(backOff(0, 0)).toBe(200);
+  expect(backOff(5, 1)).toBeCloseTo(6000);
+});
