@@ -1,7 +1,22 @@
+//! What people see: live screens, charts and alarms over HTTP and WebSocket, and the browser UI they belong to.
+//!
+//! **Absent on purpose**: ingest and alerting; what they have to say arrives through the [`Hub`]. TLS and sign-in come
+//! with users: until then the portal serves loopback only.
+
 mod alarms;
+mod app;
+mod config;
 mod devices;
+mod health;
 mod live;
+mod openapi;
+mod run;
 mod trends;
 #[cfg(test)]
 mod types;
 mod web;
+
+pub use app::Deps;
+pub use config::Config;
+pub use live::Hub;
+pub use run::{Error, run};

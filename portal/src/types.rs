@@ -8,7 +8,7 @@ use vitals::{Priority, What};
 
 use crate::alarms::{Alarm, Alarms, Kind, Side};
 use crate::devices::{Device, Devices, ParameterInfo, Parameters};
-use crate::live::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveNumber, Step, Token};
+use crate::live::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveNumber, Step, Token, Watch};
 use crate::trends::{Series, Vitals};
 use crate::web::Problem;
 
@@ -44,7 +44,7 @@ fn types_for_the_browser_are_current() {
         Alarms,
         Problem,
         Token,
-        FromClient,
+        FromClient, Watch,
         Step,
         DeviceText,
         LiveNumber,

@@ -1,3 +1,10 @@
+//! Alarms as people see them. The engine decides; this only tells.
+
+mod handlers;
 mod model;
+mod routes;
+mod rows;
 
 pub(crate) use model::*;
+pub(crate) use routes::{ENDPOINTS, routes};
+pub(crate) use rows::step_from_row;

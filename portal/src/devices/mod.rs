@@ -1,3 +1,9 @@
+//! What is enrolled, whether it speaks, and what it can measure.
+
+mod handlers;
 mod model;
+mod routes;
+mod store;
 
 pub(crate) use model::*;
+pub(crate) use routes::{ENDPOINTS, devices, parameters};

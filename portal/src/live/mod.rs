@@ -1,1 +1,12 @@
+//! Numbers and alarms to screens as they happen: one slot a device, one log of transitions, one task a socket.
+
+mod catch_up;
+mod hub;
+mod log;
 pub(crate) mod protocol;
+mod routes;
+mod session;
+mod slot;
+
+pub use hub::Hub;
+pub(crate) use routes::{ENDPOINTS, routes};

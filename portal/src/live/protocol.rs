@@ -18,15 +18,20 @@ pub(crate) struct Token {
 }
 
 #[derive(Debug, Deserialize, TS)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum FromClient {
-    /// May be sent again: the new list replaces the old.
-    Watch {
-        /// Whose numbers to send; null for all. Alarms of every device come always.
-        devices: Option<Vec<String>>,
-        #[serde(default)]
-        resume: Option<Token>,
-    },
+    Watch(Watch),
+}
+
+/// May be sent again: the new list replaces the old.
+#[derive(Debug, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Watch {
+    /// Whose numbers to send; null for all. Alarms of every device come always.
+    pub devices: Option<Vec<String>>,
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub resume: Option<Token>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
@@ -78,7 +83,6 @@ pub(crate) enum FromServer {
 pub(crate) enum ErrorCode {
     MalformedMessage,
     TooManyDevices,
-    UnknownDevice,
 }
 
 /// A transition as a screen needs it: the step, and the alarm after it.
@@ -93,7 +97,6 @@ pub(crate) struct Step {
 
 /// A device's name where ts-rs needs a type of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
-#[serde(transparent)]
 #[ts(type = "string")]
 pub(crate) struct DeviceText(pub DeviceName);
 

@@ -1,3 +1,2 @@
 mod model;
-
 pub(crate) use model::*;

@@ -1,6 +1,8 @@
 use serde::Serialize;
 use ts_rs::TS;
 use utoipa::ToSchema;
+use warp::http::{HeaderValue, StatusCode, header};
+use warp::reply::{Reply, Response};
 
 /// RFC 9457. `code` is stable; `title` and `detail` are for people.
 #[derive(Debug, Serialize, TS, ToSchema)]
@@ -11,4 +13,60 @@ pub(crate) struct Problem {
     pub status: u16,
     pub code: &'static str,
     pub detail: String,
+}
+
+/// What went wrong, in the caller's terms.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("{detail}")]
+    BadRequest { code: &'static str, detail: String },
+    #[error("{detail}")]
+    Forbidden { code: &'static str, detail: &'static str },
+    #[error("{detail}")]
+    NotFound { code: &'static str, detail: &'static str },
+    #[error("the path knows other methods")]
+    MethodNotAllowed,
+    #[error("{detail}")]
+    Unavailable { code: &'static str, detail: String },
+    #[error("read from the database")]
+    Database(#[from] store::Error),
+}
+
+impl ApiError {
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::BadRequest { code, detail: detail.into() }
+    }
+
+    fn parts(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BadRequest { code, .. } => (StatusCode::BAD_REQUEST, code),
+            Self::Forbidden { code, .. } => (StatusCode::FORBIDDEN, code),
+            Self::NotFound { code, .. } => (StatusCode::NOT_FOUND, code),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Unavailable { code, .. } => (StatusCode::SERVICE_UNAVAILABLE, code),
+            Self::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
+        }
+    }
+}
+
+impl Reply for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = self.parts();
+        if let Self::Database(error) = &self {
+            tracing::warn!(error = error as &dyn std::error::Error, "a request found the database away");
+        }
+        let problem = Problem {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: self.to_string(),
+        };
+        let mut response = warp::reply::json(&problem).into_response();
+        *response.status_mut() = status;
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
 }

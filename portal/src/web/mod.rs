@@ -1,3 +1,16 @@
-mod error;
+//! HTTP, and no domain.
 
-pub(crate) use error::Problem;
+pub(crate) mod assets;
+mod endpoint;
+mod error;
+mod guard;
+mod page;
+mod refuse;
+mod route;
+mod serve;
+
+pub(crate) use endpoint::Endpoint;
+pub(crate) use error::{ApiError, Problem};
+pub(crate) use page::Cursor;
+pub(crate) use route::{Json, Route, mount, pick, respond, routes};
+pub(crate) use serve::serve;

@@ -80,11 +80,13 @@ export type Problem = { type: string, title: string, status: number, code: strin
 
 export type Token = { epoch: number, seq: number, };
 
-export type FromClient = { "type": "watch", 
+export type FromClient = { "type": "watch" } & Watch;
+
+export type Watch = { 
 /**
  * Whose numbers to send; null for all. Alarms of every device come always.
  */
-devices: Array<string> | null, resume: Token | null, };
+devices: Array<string> | null, resume?: Token | null, };
 
 export type Step = { epoch: number, seq: number, what: What, alarm: Alarm, };
 
@@ -114,7 +116,7 @@ export type Latest = { device: string, received_at_ms: number,
  */
 offset_ms: number, values: { [parameter: string]: LiveNumber }, };
 
-export type ErrorCode = "malformed_message" | "too_many_devices" | "unknown_device";
+export type ErrorCode = "malformed_message" | "too_many_devices";
 
 export type FromServer = { "type": "hello", server_time_ms: number, epoch: number, seq: number, heartbeat_ms: number, } | { "type": "roster", devices: Array<Device>, } | { "type": "missed", alarms: Array<Step>, } | { "type": "snapshot", numbers: Array<Latest>, 
 /**

@@ -1,0 +1,41 @@
+//! Whether this process lives, whether it should get traffic, and what it counts.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use warp::Filter;
+use warp::http::header;
+use warp::reply::{Reply, with_header};
+
+use crate::app::App;
+use crate::web::{ApiError, Endpoint, Json, Route, mount, routes};
+
+pub(crate) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint::get("/healthz", "The process answers").answers::<Health>(),
+    Endpoint::get("/readyz", "The node can take traffic; 503 says why not").answers::<Health>(),
+    Endpoint::get("/metrics", "Prometheus text format").text(),
+];
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    status: &'static str,
+}
+
+pub(crate) fn healthz() -> Route {
+    let live = warp::path::end().and(warp::get()).map(|| Ok(Json(Health { status: "ok" })));
+    mount("healthz", routes![live])
+}
+
+pub(crate) fn readyz(app: &App) -> Route {
+    let ready = warp::path::end().and(warp::get()).and(app.filter()).map(|app: App| {
+        (app.ready)().map_err(|detail| ApiError::Unavailable { code: "not_ready", detail })?;
+        Ok(Json(Health { status: "ready" }))
+    });
+    mount("readyz", routes![ready])
+}
+
+pub(crate) fn metrics(app: &App) -> Route {
+    let page = warp::path::end().and(warp::get()).and(app.filter()).map(|app: App| {
+        Ok::<_, ApiError>(with_header((app.metrics)(), header::CONTENT_TYPE, "text/plain; version=0.0.4").into_response())
+    });
+    mount("metrics", routes![page])
+}

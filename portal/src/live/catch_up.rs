@@ -1,0 +1,72 @@
+use store::alarms::after;
+
+use super::hub::Hub;
+use super::log::{Behind, Standing};
+use super::protocol::{Step, Token};
+use crate::alarms;
+
+/// Transitions read from the database at once.
+const PAGE: i64 = 500;
+
+/// Transitions a returning screen is told one by one: a day of a large ward. Beyond, how things stand says more.
+const MOST: usize = 10_000;
+
+/// What a returning screen is told.
+pub(crate) struct Told {
+    pub(crate) missed: Vec<Step>,
+    pub(crate) standing: Standing,
+    /// Nothing lies between the token, `missed` and `standing`.
+    pub(crate) complete: bool,
+}
+
+/// From memory where it reaches back far enough, else from the database up to where memory begins.
+pub(crate) async fn catch_up(hub: &Hub, pool: &store::Pool, token: Token) -> Told {
+    let mut missed = Vec::new();
+    let reached = match hub.log().after(token) {
+        Ok(_) => Some(token),
+        Err(Behind { floor }) if token > floor => None,
+        Err(_) => stored(hub, pool, token, &mut missed).await,
+    };
+    if let Some(mut reached) = reached {
+        // Memory that reaches back to the first step of this run leaves nothing out after what the runs before stored.
+        if let Err(Behind { floor }) = hub.log().after(reached)
+            && floor.seq == 0
+        {
+            reached = reached.max(floor);
+        }
+        if let Ok((steps, standing)) = hub.log().after(reached) {
+            missed.extend(steps.iter().map(|step| Step::clone(step)));
+            return Told { missed, standing, complete: true };
+        }
+    }
+    Told { missed, standing: hub.log().standing(), complete: false }
+}
+
+/// Reads on until memory can take over or nothing more is stored; the last step read. None: it could not be read, or is
+/// too much.
+async fn stored(hub: &Hub, pool: &store::Pool, token: Token, missed: &mut Vec<Step>) -> Option<Token> {
+    let mut reached = token;
+    while missed.len() < MOST {
+        let page = match read(hub, pool, reached).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a screen's missed alarms cannot be read");
+                return None;
+            }
+        };
+        let Some(last) = page.last() else { return Some(reached) };
+        reached = Token { epoch: last.epoch, seq: last.seq };
+        missed.extend(page);
+        if hub.log().after(reached).is_ok() {
+            return Some(reached);
+        }
+    }
+    None
+}
+
+async fn read(hub: &Hub, pool: &store::Pool, token: Token) -> Result<Vec<Step>, store::Error> {
+    let db = pool.get().await?;
+    let rows = after(&db, token.epoch, token.seq, PAGE).await?;
+    let roster = hub.roster().borrow().clone();
+    Ok(rows.iter().map(|(step, alarm)| alarms::step_from_row(step, alarm, &roster)).collect())
+}

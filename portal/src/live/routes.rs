@@ -1,0 +1,36 @@
+use tokio::sync::TryAcquireError;
+use warp::ws::Ws;
+use warp::{Filter, Reply};
+
+use super::session::Session;
+use crate::app::App;
+use crate::web::{ApiError, Endpoint, Route, mount, routes};
+
+/// Bytes of one message of a browser: a `watch` that names as many devices as may be watched.
+const MAX_MESSAGE: usize = 512 * 1_024;
+
+pub(crate) const ENDPOINTS: &[Endpoint] =
+    &[Endpoint::get("/live", "WebSocket of live numbers and alarms; see docs/API.md").switches_protocol()];
+
+pub(crate) fn routes(app: &App) -> Route {
+    let live = warp::path::end().and(warp::ws()).and(app.filter()).map(open);
+    mount("live", routes![live])
+}
+
+fn open(socket: Ws, app: App) -> Result<impl Reply, ApiError> {
+    let screen = app.screens.clone().try_acquire_owned().map_err(|error| ApiError::Unavailable {
+        code: "too_many_screens",
+        detail: match error {
+            TryAcquireError::NoPermits => "as many screens as allowed are connected".to_owned(),
+            TryAcquireError::Closed => "the portal is stopping".to_owned(),
+        },
+    })?;
+    let socket = socket.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
+    Ok(socket.on_upgrade(move |socket| {
+        let session = Session::new(app.hub.clone(), app.pool.clone(), socket).run(app.stop.clone());
+        app.sessions.clone().track_future(async move {
+            session.await;
+            drop(screen);
+        })
+    }))
+}

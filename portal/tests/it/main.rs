@@ -1,0 +1,5 @@
+mod http;
+mod live;
+mod resume;
+mod screen;
+mod site;

@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::site::Site;
+
+/// Far more than any message takes: reaching it means that the message does not come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A browser's end of `/live`.
+pub(crate) struct Screen(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Screen {
+    pub(crate) async fn connect(site: &Site) -> Self {
+        let (socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/live", site.address)).await.unwrap();
+        Self(socket)
+    }
+
+    /// Watches everything.
+    pub(crate) async fn watching(site: &Site) -> Self {
+        let mut screen = Self::connect(site).await;
+        screen.say(&json!({"type": "watch", "devices": null})).await;
+        screen
+    }
+
+    pub(crate) async fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    /// None once the server has closed.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a message in time")? {
+                Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// The next message of this type; others are passed over.
+    pub(crate) async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await.unwrap_or_else(|| panic!("closed before {kind}"));
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+}

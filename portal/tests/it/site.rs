@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use portal::{Config, Deps, Hub};
+use store::roster::{self, Enrolment};
+use store::testing::TestDatabase;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use vitals::{
+    AgeClass, AlarmId, Bound, Clock, Condition, DeviceKey, DeviceKind, DeviceProfile, Flags, Frame, Hand, Parameter,
+    Priority, Realm, RuleVersion, Timestamp, Transition, Values, What,
+};
+
+pub(crate) const EPOCH: i64 = 3;
+
+/// A portal on a port of its own over a database of its own, with three beds, the last for demonstration.
+pub(crate) struct Site {
+    pub(crate) database: TestDatabase,
+    pub(crate) hub: Hub,
+    pub(crate) hand: Hand,
+    pub(crate) clock: Clock,
+    pub(crate) address: std::net::SocketAddr,
+    pub(crate) beds: Vec<DeviceKey>,
+    pub(crate) stop: CancellationToken,
+    _tasks: [AbortOnDropHandle<()>; 2],
+}
+
+pub(crate) const T0: Timestamp = Timestamp::from_millis(1_795_428_000_000);
+
+impl Site {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(Config::default(), &[]).await
+    }
+
+    pub(crate) async fn open_with(config: Config, active: &[Transition]) -> Self {
+        let database = store::testing::database().await;
+        let mut beds = Vec::new();
+        for (name, realm) in [("bed-01", Realm::Live), ("bed-02", Realm::Live), ("bed-03", Realm::Demo)] {
+            beds.push(enrol(&database, name, DeviceKind::Device, realm).await);
+        }
+        let (roster, follow) = roster::watch(database.pool()).await.unwrap();
+        let (clock, hand) = Clock::settable(T0);
+        let hub = Hub::new(clock.clone(), roster.clone(), active, EPOCH);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let deps = Deps {
+            pool: database.pool(),
+            clock: clock.clone(),
+            roster,
+            hub: hub.clone(),
+            metrics: Arc::new(|| "vigil_up 1\n".to_owned()),
+            ready: Arc::new(|| Err("the engine has not started".to_owned())),
+        };
+        let (run, stopped) = (portal::run(config, deps, listener, stop.clone()), stop.clone());
+        let serve = tokio::spawn(async move {
+            run.await.unwrap();
+            stopped.cancelled().await;
+        });
+        let tasks = [AbortOnDropHandle::new(tokio::spawn(follow)), AbortOnDropHandle::new(serve)];
+        Self { database, hub, hand, clock, address, beds, stop, _tasks: tasks }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        reqwest::get(self.url(path)).await.unwrap()
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> serde_json::Value {
+        self.get(path).await.json().await.unwrap()
+    }
+
+    /// A live frame of now.
+    pub(crate) fn frame(&self, bed: usize, parameter: Parameter, value: f32) -> Frame {
+        let (mut values, now) = (Values::default(), self.clock.now());
+        values.set(parameter, value);
+        let flags = Flags::LIVE.with(Flags::JUDGED);
+        Frame { device: self.beds[bed], at: now, received_at: now, seq: None, flags, values, marks: Vec::new() }
+    }
+}
+
+pub(crate) async fn enrol(database: &TestDatabase, name: &str, kind: DeviceKind, realm: Realm) -> DeviceKey {
+    let enrolment = Enrolment {
+        name: name.parse().unwrap(),
+        kind,
+        profile: DeviceProfile::Bedside,
+        age_class: AgeClass::Adult,
+        realm,
+        gateway: None,
+    };
+    roster::enrol(&database.pool().get().await.unwrap(), &enrolment).await.unwrap()
+}
+
+/// The `seq`th step: the alarm number `alarm` of this device, each with an onset of its own.
+pub(crate) fn step(seq: i64, device: Option<DeviceKey>, alarm: i64, what: What) -> Transition {
+    let onset_at = T0.plus_millis(alarm * 1_000);
+    let limit = Condition::Limit {
+        parameter: Parameter::Hr,
+        bound: Bound::Upper,
+        limit: 120.0,
+        onset_ms: 10_000,
+        dead_band: 2.0,
+    };
+    let rule = match device {
+        Some(_) => RuleVersion::new("hr_high", Priority::Medium, limit),
+        None => RuleVersion::new("database_away", Priority::High, Condition::System),
+    };
+    let at = match what {
+        What::Raised => onset_at.plus_millis(10_000),
+        What::Updated => onset_at.plus_millis(11_000),
+        What::Cleared => onset_at.plus_millis(12_000),
+    };
+    Transition {
+        epoch: EPOCH,
+        seq,
+        alarm: AlarmId::derive(device, rule.id, onset_at),
+        device,
+        rule: Arc::new(rule),
+        what,
+        at,
+        received_at: at,
+        onset_at,
+        value: device.map(|_| 134.0),
+    }
+}
