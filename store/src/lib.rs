@@ -4,6 +4,7 @@
 //! begins with `-- module::function`, by which the server's log and `pg_stat_activity` name it.
 //! **Absent on purpose**: rules of the domain; nobody else names tokio-postgres.
 
+pub mod alarms;
 pub mod clocks;
 mod columns;
 mod connect;
@@ -11,7 +12,9 @@ mod counts;
 mod error;
 pub mod frames;
 pub mod migrate;
+pub mod minutes;
 pub mod roster;
+pub mod series;
 pub mod statuses;
 pub mod telemetry;
 #[cfg(feature = "testing")]

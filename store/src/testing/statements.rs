@@ -1,11 +1,17 @@
-use crate::{clocks, counts, frames, migrate, roster, statuses};
+use crate::{alarms, clocks, counts, frames, migrate, minutes, roster, series, statuses};
 
 /// Every statement of this crate but those of `telemetry`, which its `Connection` prepares when it opens.
 pub fn statements() -> Vec<&'static str> {
     [
         &[clocks::LOAD, clocks::SAVE, counts::COUNTS, statuses::LOAD][..],
         &[frames::received_since_sql(), frames::LAST_AT],
+        &minutes::statements(),
+        &series::statements(),
         migrate::STATEMENTS,
+        alarms::epochs::STATEMENTS,
+        alarms::history::STATEMENTS,
+        alarms::read::STATEMENTS,
+        alarms::save::STATEMENTS,
         roster::read::STATEMENTS,
         roster::enrol::STATEMENTS,
     ]

@@ -1,5 +1,9 @@
 //! Against a real TimescaleDB: `VIGIL_TEST_DATABASE_URL` names the cluster.
+#![expect(clippy::unwrap_used, reason = "the functions beside the tests are tests too")]
 
+mod alarms;
+mod charts;
+mod frames;
 mod migrations;
 mod rosters;
 mod statements;

@@ -1,0 +1,48 @@
+use vitals::Timestamp;
+
+use crate::time::At;
+use crate::{Db, Error};
+
+#[cfg(feature = "testing")]
+pub(crate) const STATEMENTS: &[&str] = &[BEGIN, END, PREVIOUS, LAST_HEARD];
+
+const BEGIN: &str = "-- alarms::begin_epoch
+    INSERT INTO engine_epochs (started_at) VALUES ($1) RETURNING epoch";
+
+const END: &str = "-- alarms::end_epoch
+    UPDATE engine_epochs SET stopped_at = $2 WHERE epoch = $1";
+
+const PREVIOUS: &str = "-- alarms::last_stop
+    SELECT started_at, stopped_at FROM engine_epochs ORDER BY epoch DESC LIMIT 1";
+
+/// The newest row of each device, by its index: no index is on `received_at`.
+const LAST_HEARD: &str = "-- alarms::last_stop
+    SELECT max(newest.received_at) FROM devices CROSS JOIN LATERAL (
+        SELECT received_at FROM vitals WHERE device_key = devices.key AND at >= $1 ORDER BY at DESC LIMIT 1
+    ) newest";
+
+/// How far a device's clock may lag behind and its last frame still tell when a crash was.
+const CLOCK_LAG_MS: i64 = 24 * 3_600_000;
+
+/// One run of the engine begins; the answer is the epoch of its transitions.
+pub async fn begin_epoch(db: &impl Db, started_at: Timestamp) -> Result<i64, Error> {
+    Ok(db.query_one(BEGIN, &[&At(started_at)]).await?.try_get(0)?)
+}
+
+pub async fn end_epoch(db: &impl Db, epoch: i64, stopped_at: Timestamp) -> Result<(), Error> {
+    db.execute(END, &[&epoch, &At(stopped_at)]).await?;
+    Ok(())
+}
+
+/// When the newest epoch ended: asked before the next one begins. After a crash the last frame stored tells, or the
+/// epoch's start where there is none. None: the engine never ran.
+pub async fn last_stop(db: &impl Db) -> Result<Option<Timestamp>, Error> {
+    let Some(epoch) = db.query_opt(PREVIOUS, &[]).await? else { return Ok(None) };
+    let At(started_at) = epoch.try_get(0)?;
+    if let Some(At(stopped_at)) = epoch.try_get(1)? {
+        return Ok(Some(stopped_at));
+    }
+    let floor = At(started_at.plus_millis(-CLOCK_LAG_MS));
+    let heard: Option<At> = db.query_one(LAST_HEARD, &[&floor]).await?.try_get(0)?;
+    Ok(Some(heard.map_or(started_at, |At(heard)| heard.max(started_at))))
+}

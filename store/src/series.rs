@@ -1,0 +1,144 @@
+//! What a chart shows: one bucket a step, never more than a screen can draw. Simulated rows are left out, and so are
+//! values with a mark on which no limit is judged.
+
+use std::sync::OnceLock;
+
+use tokio_postgres::Row;
+use vitals::{DeviceKey, Parameter, Timestamp};
+
+use crate::columns::{each, real, worthy};
+use crate::time::At;
+use crate::{Db, Error};
+
+/// Buckets of one answer: more than a screen has columns of pixels.
+pub const MOST_POINTS: i64 = 2_000;
+
+/// From this step on minutes are read instead of frames.
+const MINUTE_MS: i64 = 60_000;
+
+/// Steps that an axis can label, for when the one asked for gives too many points.
+const STEPS_MS: [i64; 6] = [1_000, 2_000, 5_000, 10_000, 15_000, 30_000];
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// At least what was asked for.
+    pub step_ms: i64,
+    /// The start of every bucket, whether it has values or not.
+    pub times: Vec<Timestamp>,
+    /// Parameters that have any value, each with one entry a bucket.
+    pub columns: Vec<(Parameter, Vec<Option<Point>>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    pub mean: f32,
+    pub min: f32,
+    pub max: f32,
+    pub count: u32,
+}
+
+#[cfg(feature = "testing")]
+pub(crate) fn statements() -> [&'static str; 2] {
+    [frames_sql(), minutes_sql()]
+}
+
+fn frames_sql() -> &'static str {
+    static SQL: OnceLock<String> = OnceLock::new();
+    SQL.get_or_init(|| {
+        format!(
+            "-- series::frames
+            SELECT date_bin($4::int8 * INTERVAL '1 millisecond', at, 'epoch'), {}
+            FROM (SELECT at, {} FROM vitals WHERE device_key = $1 AND at >= $2 AND at < $3 AND {}) rows
+            GROUP BY 1 ORDER BY 1",
+            each(|key| format!("count({key}), avg({key}), min({key}), max({key})")),
+            each(worthy),
+            real(),
+        )
+    })
+}
+
+/// A minute whose roll-up is out of date is computed from its frames instead, so that the answer is always exact.
+fn minutes_sql() -> &'static str {
+    static SQL: OnceLock<String> = OnceLock::new();
+    SQL.get_or_init(|| {
+        format!(
+            "-- series::minutes
+            WITH dirty AS (
+                SELECT DISTINCT minute FROM vitals_dirty WHERE device_key = $1 AND minute >= $2 AND minute < $3
+            ), minutes AS (
+                SELECT minute, {rolled} FROM vitals_minute m
+                WHERE device_key = $1 AND minute >= $2 AND minute < $3
+                    AND NOT EXISTS (SELECT FROM dirty WHERE dirty.minute = m.minute)
+                UNION ALL
+                SELECT dirty.minute, sums.* FROM dirty CROSS JOIN LATERAL (
+                    SELECT {counted} FROM (
+                        SELECT {worthy} FROM vitals
+                        WHERE device_key = $1 AND at >= $2 AND at < $3 AND {real}
+                            AND at >= dirty.minute AND at < dirty.minute + INTERVAL '1 minute'
+                    ) rows
+                ) sums
+            )
+            SELECT date_bin($4::int8 * INTERVAL '1 millisecond', minute, 'epoch'), {merged}
+            FROM minutes GROUP BY 1 ORDER BY 1",
+            // The names of a UNION are those of its first part.
+            rolled = each(|key| format!("{key}_n::int8 AS {key}_n, {key}_mean::float8 AS {key}_mean, {key}_min, {key}_max")),
+            counted = each(|key| format!("count({key}), avg({key}), min({key}), max({key})")),
+            worthy = each(worthy),
+            real = real(),
+            merged = each(|key| format!(
+                "sum({key}_n)::int8, sum({key}_mean * {key}_n) / nullif(sum({key}_n), 0)::float8, min({key}_min), max({key}_max)"
+            )),
+        )
+    })
+}
+
+/// The device's values from the bucket in which `from` lies up to before `to`, in whole buckets that count from 1970.
+pub async fn buckets(
+    db: &impl Db,
+    device: DeviceKey,
+    from: Timestamp,
+    to: Timestamp,
+    step_ms: i64,
+) -> Result<Series, Error> {
+    let step_ms = fitting(to.millis_since(from), step_ms);
+    let start = from.millis().div_euclid(step_ms) * step_ms;
+    let end = (to.plus_micros(-1).millis().div_euclid(step_ms) + 1) * step_ms;
+    let times: Vec<_> =
+        (start..end).step_by(usize::try_from(step_ms).unwrap_or(usize::MAX)).map(Timestamp::from_millis).collect();
+    let sql = if step_ms < MINUTE_MS { frames_sql() } else { minutes_sql() };
+    let bounds = (At(Timestamp::from_millis(start)), At(Timestamp::from_millis(end)));
+    let rows = db.query(sql, &[&device.0, &bounds.0, &bounds.1, &step_ms]).await?;
+    let mut columns = Vec::new();
+    for &parameter in Parameter::ALL {
+        let mut points = vec![None; times.len()];
+        for row in &rows {
+            let At(at) = row.try_get(0)?;
+            // Within: the statement reads nothing outside the buckets.
+            points[((at.millis() - start) / step_ms) as usize] = point(row, 1 + 4 * parameter.index())?;
+        }
+        if points.iter().any(Option::is_some) {
+            columns.push((parameter, points));
+        }
+    }
+    Ok(Series { step_ms, times, columns })
+}
+
+/// The step asked for, or the next longer one that gives few enough points; whole minutes from a minute on.
+fn fitting(span_ms: i64, step_ms: i64) -> i64 {
+    // A span that begins and ends within a bucket touches one more than it is long: one point is spared for it.
+    let least = span_ms.max(0) / (MOST_POINTS - 1) + 1;
+    let step_ms = if step_ms >= least {
+        step_ms.max(1)
+    } else {
+        STEPS_MS.into_iter().find(|step| *step >= least).unwrap_or(least)
+    };
+    if step_ms < MINUTE_MS { step_ms } else { (step_ms + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS }
+}
+
+/// Count, mean, least and most from four columns on.
+fn point(row: &Row, first: usize) -> Result<Option<Point>, Error> {
+    let count = row.try_get::<_, Option<i64>>(first)?.unwrap_or_default();
+    let (mean, min, max) = (row.try_get(first + 1)?, row.try_get(first + 2)?, row.try_get(first + 3)?);
+    let (Some::<f64>(mean), Some(min), Some(max)) = (mean, min, max) else { return Ok(None) };
+    Ok(Some(Point { mean: mean as f32, min, max, count: u32::try_from(count).unwrap_or(u32::MAX) }))
+}

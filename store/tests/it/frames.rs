@@ -1,0 +1,51 @@
+use store::frames::{last_at, received_since};
+use store::testing::database;
+use store::{clocks, connect, counts};
+use vitals::{DeviceKey, Flags, Frame, Parameter, Timestamp, Validity};
+
+use crate::charts::{frame, store};
+
+const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+#[tokio::test]
+async fn frames_read_back_as_they_were_stored_in_the_order_they_came() {
+    let db = database().await;
+    let mut marked = frame(START, &[(Parameter::Hr, 71.5), (Parameter::Weight, 3.25)]);
+    marked.seq = Some(i64::MAX);
+    marked.flags = Flags::HIST.with(Flags::VALUE_FLAGGED);
+    marked.marks = vec![(Parameter::Hr, Validity::Implausible), (Parameter::Spo2, Validity::LeadOff)];
+    // Received before the other although it was measured later.
+    let sooner =
+        Frame { received_at: START.plus_millis(10), ..frame(START.plus_millis(5_000), &[(Parameter::Pi, 0.02)]) };
+    let stored = [sooner, marked];
+    store(&db, &stored).await;
+
+    let client = db.pool().get().await.unwrap();
+    assert_eq!(received_since(&client, START, 100).await.unwrap(), stored);
+    let first = received_since(&client, START, 1).await.unwrap();
+    assert_eq!(first, stored[..1]);
+    assert_eq!(received_since(&client, first[0].received_at.plus_micros(1), 100).await.unwrap(), stored[1..]);
+    assert_eq!(counts(&client).await.unwrap().vitals, 2);
+}
+
+#[tokio::test]
+async fn the_newest_moment_is_known_of_devices_that_have_one() {
+    let db = database().await;
+    store(&db, &[frame(START, &[]), frame(START.plus_millis(1), &[])]).await;
+    let own = connect(db.url(), "test").await.unwrap();
+    let keys = [DeviceKey(1), DeviceKey(2)];
+    let newest = START.plus_millis(1);
+    assert_eq!(last_at(&own, &keys, START).await.unwrap(), [(DeviceKey(1), newest)]);
+    assert_eq!(last_at(&own, &keys, newest.plus_micros(1)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_clock_is_remembered_as_it_was_last_seen() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let key = store::roster::enrol(&client, &crate::rosters::bed("bed-1")).await.unwrap();
+    clocks::save(&client, &[(key, -250)], START.plus_millis(1)).await.unwrap();
+    clocks::save(&client, &[(key, 99)], START).await.unwrap();
+    assert_eq!(clocks::load(&client).await.unwrap(), [(key, -250, START.plus_millis(1))]);
+    clocks::save(&client, &[], START).await.unwrap();
+}
