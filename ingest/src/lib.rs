@@ -1,0 +1,35 @@
+//! Turns messages into rows: MQTT front, decoding, judging, group commit, acknowledgement.
+//!
+//! **Absent on purpose**: it never asks who a patient is (readings are stored by device), and no path writes a PUBACK
+//! that a commit did not precede.
+
+mod clocks;
+mod config;
+pub mod front;
+mod minutes;
+mod pipeline;
+mod run;
+mod window;
+mod write;
+
+pub use config::Config;
+pub use run::{Deps, Error, run};
+
+use std::sync::Arc;
+
+use vitals::{DeviceKey, Frame, Timestamp};
+
+/// Where readings and news of devices go, wired by `server`. All are called in a connection's task and must not wait.
+#[derive(Clone)]
+pub struct Outlets {
+    /// Frames in the order of receipt, before they are stored; their flags say what is to be judged.
+    pub judge: Arc<dyn Fn(&[Frame]) + Send + Sync>,
+    /// The same frames for the live view, with the device's clock offset in µs.
+    pub show: Arc<dyn Fn(&[Frame], i64) + Send + Sync>,
+    /// A device connected or went.
+    pub presence: Arc<dyn Fn(DeviceKey, bool, Timestamp) + Send + Sync>,
+    /// We stopped or resumed reading this device; meanwhile its silence is ours.
+    pub held: Arc<dyn Fn(DeviceKey, bool, Timestamp) + Send + Sync>,
+    /// The database went away or came back.
+    pub database_away: Arc<dyn Fn(bool, Timestamp) + Send + Sync>,
+}

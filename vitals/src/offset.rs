@@ -58,8 +58,7 @@ impl ClockOffset {
         let known = self.offset_us(received_at).unwrap_or(0);
         if delay - known <= live_window_ms * 1_000 {
             self.steady = None;
-            self.note(delay, received_at);
-            return Observed { offset_us: known.min(delay), live: true, stepped: false };
+            return self.live(delay, received_at);
         }
         let steady = self.steady.get_or_insert(Steady { since: received_at, least: delay, most: delay });
         steady.least = steady.least.min(delay);
@@ -78,11 +77,16 @@ impl ClockOffset {
         let delay = received_at.micros_since(at);
         let known = self.offset_us(received_at).unwrap_or(0);
         if delay - known <= live_window_ms * 1_000 {
-            self.note(delay, received_at);
-            return Observed { offset_us: known.min(delay), live: true, stepped: false };
+            return self.live(delay, received_at);
         }
         self.rebase(delay, received_at);
         Observed { offset_us: delay, live: true, stepped: true }
+    }
+
+    fn live(&mut self, delay: i64, received_at: Timestamp) -> Observed {
+        self.note(delay, received_at);
+        let offset_us = self.offset_us(received_at).unwrap_or(delay);
+        Observed { offset_us, live: true, stepped: false }
     }
 
     fn rebase(&mut self, delay: i64, received_at: Timestamp) {

@@ -53,6 +53,8 @@ pub struct Quarantined {
     pub detail: String,
     /// At most `Quarantined::MAX_PAYLOAD` bytes of what came.
     pub payload: Vec<u8>,
+    /// SHA-256 of all of it.
+    pub digest: [u8; 32],
     pub received_at: Timestamp,
 }
 

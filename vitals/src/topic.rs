@@ -16,7 +16,7 @@ pub struct Topic<'a> {
     pub stream: Stream<'a>,
 }
 
-pub const PREFIX: &str = "vigil/v1/";
+const PREFIX: &str = "vigil/v1/";
 
 impl<'a> Topic<'a> {
     /// None: not a topic of ours. Wildcards, control and non-ASCII characters never pass, since names are a closed alphabet.

@@ -52,8 +52,9 @@ pub(super) fn start(registry: Arc<Registry>, runtime: Handle) -> Result<(Downlin
         .clean_session(true)
         .dynamic_filters(false)
         .topic_alias_max(0)
-        .build()?;
-    tx.subscribe(EVERY_COMMAND)?;
+        .build()
+        .map_err(Box::new)?;
+    tx.subscribe(EVERY_COMMAND).map_err(Box::new)?;
     let (queue, commands) = mpsc::channel(QUEUE);
     let over = Arc::new(AtomicBool::new(false));
     let receive = {

@@ -50,7 +50,7 @@ pub enum Error {
     #[error("read the last statuses")]
     Statuses(#[from] store::Error),
     #[error("link to the router")]
-    Router(#[from] rumqttd::local::LinkError),
+    Router(#[from] Box<rumqttd::local::LinkError>),
     #[error("start a thread of the router link")]
     Thread(#[from] std::io::Error),
     #[error("start of the router link panicked")]

@@ -300,12 +300,8 @@ impl Session {
         self.socket.write_all_buf(&mut self.write).await?;
         self.socket.flush().await?;
         self.socket.shutdown().await?;
-        while linger {
-            self.read.clear();
-            self.read.reserve(READ);
-            if self.socket.read_buf(&mut self.read).await? == 0 {
-                break;
-            }
+        if linger {
+            tokio::io::copy(&mut self.socket, &mut tokio::io::sink()).await?;
         }
         Ok(())
     }

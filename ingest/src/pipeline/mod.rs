@@ -1,0 +1,229 @@
+//! The way of a message from the socket to the writers: decode, assess, judge, show, submit. One call a socket read.
+
+mod assess;
+mod devices;
+mod quarantine;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::Bytes;
+use vitals::wire::{self, RawFrame};
+use vitals::{Clock, Device, Flags, Frame, OtherReading, Quarantined, Reason, Timestamp};
+
+pub(crate) use devices::{DeviceState, Devices};
+pub(crate) use quarantine::{conflict, digest};
+
+use crate::window::{Budget, Window};
+use crate::write::{Queue, Submission};
+use crate::{Config, Outlets};
+use assess::{Arrival, Verdict, assess};
+use quarantine::Refusals;
+
+/// What a topic of ours carries, without borrowing from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StreamKind {
+    Vitals,
+    Waves,
+    Status,
+}
+
+/// One PUBLISH to a telemetry topic, permitted.
+pub(crate) struct Publish {
+    pub(crate) device: Arc<Device>,
+    pub(crate) stream: StreamKind,
+    pub(crate) topic: Bytes,
+    pub(crate) payload: Bytes,
+    /// The MQTT 5 content type is absent or JSON.
+    pub(crate) json: bool,
+    /// None for QoS 0.
+    pub(crate) pkid: Option<u16>,
+}
+
+/// Receive times that rise strictly on a node, so that the order of arrival is kept in the table.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    clock: Clock,
+    last: AtomicI64,
+}
+
+impl Arrivals {
+    /// The first of `count` moments, one a microsecond.
+    fn stamp(&self, count: usize) -> Timestamp {
+        let (now, count) = (self.clock.now().micros(), count.max(1) as i64);
+        let before = self
+            .last
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1) + count - 1))
+            .expect("the update is never refused");
+        Timestamp::from_micros(now.max(before + 1))
+    }
+}
+
+struct Shared {
+    arrivals: Arrivals,
+    devices: Arc<Devices>,
+    queues: Vec<Arc<Queue>>,
+    outlets: Outlets,
+    budget: Arc<Budget>,
+    config: Config,
+}
+
+#[derive(Clone)]
+pub(crate) struct Pipeline(Arc<Shared>);
+
+/// A burst's part for one device: messages of one socket read that follow each other.
+#[derive(Default)]
+struct Burst {
+    frames: Vec<Frame>,
+    stored: Vec<bool>,
+    others: Vec<OtherReading>,
+    quarantined: Vec<Quarantined>,
+    statuses: Vec<(vitals::DeviceKey, Bytes, Timestamp)>,
+    offset_us: i64,
+    bytes: usize,
+}
+
+impl Pipeline {
+    pub(crate) fn new(
+        config: Config,
+        clock: Clock,
+        devices: Arc<Devices>,
+        queues: Vec<Arc<Queue>>,
+        outlets: Outlets,
+    ) -> Self {
+        let arrivals = Arrivals { clock, last: AtomicI64::new(0) };
+        let budget = Budget::new(config.held_bytes);
+        Self(Arc::new(Shared { arrivals, devices, queues, outlets, budget, config }))
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        let config = &self.0.config;
+        Window::new(config.window, config.window_bytes, self.0.budget.clone())
+    }
+
+    pub(crate) fn outlets(&self) -> &Outlets {
+        &self.0.outlets
+    }
+
+    /// Takes every PUBLISH of one socket read. Runs of one device are judged, shown and submitted together, so that
+    /// what is paid a burst (a lock, an allocation, a wake-up) is not paid a message.
+    pub(crate) fn accept(&self, publishes: &mut Vec<Publish>, window: &mut Window) {
+        metrics::counter!("vigil_messages_received_total").increment(publishes.len() as u64);
+        let mut publishes = publishes.drain(..).peekable();
+        let mut raw = Vec::new();
+        while let Some(first) = publishes.next() {
+            let device = first.device.clone();
+            let state = self.0.devices.state(device.key);
+            let ticket = window.ticket();
+            let mut burst = Burst::default();
+            let mut next = Some(first);
+            while let Some(publish) = next {
+                let bytes = publish.payload.len();
+                burst.bytes += bytes;
+                window.push(publish.pkid, Some(ticket.clone()), bytes);
+                self.take(publish, &state, &mut raw, &mut burst);
+                next = publishes.next_if(|publish| publish.device.key == device.key);
+            }
+            if !burst.frames.is_empty() {
+                (self.0.outlets.judge)(&burst.frames);
+                (self.0.outlets.show)(&burst.frames, burst.offset_us);
+            }
+            let Burst { mut frames, stored, others, quarantined, statuses, bytes, .. } = burst;
+            let mut keep = stored.into_iter();
+            frames.retain(|_| keep.next().unwrap_or(true));
+            let held = self.0.budget.hold(bytes);
+            self.queue(&device).push(Submission { device, frames, others, quarantined, statuses, ticket, held });
+        }
+    }
+
+    fn queue(&self, device: &Device) -> &Arc<Queue> {
+        // Keys are given out one after another: the remainder spreads them evenly.
+        &self.0.queues[device.key.0.unsigned_abs() as usize % self.0.queues.len()]
+    }
+
+    fn take(&self, publish: Publish, state: &DeviceState, raw: &mut Vec<RawFrame>, burst: &mut Burst) {
+        let mut refusals = Refusals::default();
+        let received_at = match (&publish.stream, publish.json) {
+            (StreamKind::Vitals, true) => {
+                raw.clear();
+                match wire::decode(&publish.payload, raw) {
+                    Ok(in_array) => self.assess_all(&publish, raw, in_array, state, burst, &mut refusals),
+                    Err(why) => {
+                        refusals.add(Reason::Malformed, None, why.0);
+                        self.0.arrivals.stamp(1)
+                    }
+                }
+            }
+            (StreamKind::Status, _) => {
+                let received_at = self.0.arrivals.stamp(1);
+                burst.statuses.push((publish.device.key, publish.payload.clone(), received_at));
+                received_at
+            }
+            (StreamKind::Vitals, false) => {
+                refusals.add(Reason::Unsupported, None, "this version takes JSON only".to_owned());
+                self.0.arrivals.stamp(1)
+            }
+            (StreamKind::Waves, _) => {
+                refusals.add(Reason::Unsupported, None, "this version takes no waveforms".to_owned());
+                self.0.arrivals.stamp(1)
+            }
+        };
+        burst.quarantined.extend(refusals.into_entry(&publish, received_at));
+    }
+
+    /// Answers the receive time of the message, which is its first frame's.
+    fn assess_all(
+        &self,
+        publish: &Publish,
+        raw: &mut Vec<RawFrame>,
+        in_array: bool,
+        state: &DeviceState,
+        burst: &mut Burst,
+        refusals: &mut Refusals,
+    ) -> Timestamp {
+        let first = self.0.arrivals.stamp(raw.len());
+        let mut clock = state.clock();
+        for (index, mut raw) in raw.drain(..).enumerate() {
+            let received_at = first.plus_micros(index as i64);
+            let position = in_array.then_some(index);
+            for fault in raw.faults.drain(..) {
+                refusals.add(fault.reason, position, fault.detail);
+            }
+            let others = std::mem::take(&mut raw.others);
+            let horizon_days = self.0.config.horizon_days;
+            let arrival = Arrival { device: &publish.device, received_at, in_array, horizon_days };
+            let (frame, stored) = match assess(raw, &mut clock, &arrival) {
+                Verdict::Store(frame) => (frame, true),
+                Verdict::JudgeOnly(frame, reason) => {
+                    refusals.add(reason, position, "the time of the frame is not believable".to_owned());
+                    (frame, false)
+                }
+                Verdict::Refuse(reason) => {
+                    refusals.add(reason, position, "the frame has no usable time".to_owned());
+                    continue;
+                }
+            };
+            if stored && frame.flags.has(Flags::SIMULATED) && !others.is_empty() {
+                // A narrow row has no flags: stored, it would pass for real.
+                refusals.add(
+                    Reason::Unsupported,
+                    position,
+                    "simulated readings outside the list of parameters".to_owned(),
+                );
+            } else if stored {
+                let device = publish.device.key;
+                burst.others.extend(others.into_iter().map(|(code, value, unit)| OtherReading {
+                    device,
+                    code,
+                    at: frame.at,
+                    value,
+                    unit,
+                }));
+            }
+            burst.frames.push(frame);
+            burst.stored.push(stored);
+        }
+        burst.offset_us = clock.offset_us(first).unwrap_or(0);
+        first
+    }
+}

@@ -1,0 +1,126 @@
+//! From submissions to a batch: sorted, each key once, split into what can be copied and what must be merged.
+
+use ahash::AHashMap;
+use store::telemetry::Conflict;
+use vitals::{DeviceKey, Flags, Frame, Quarantined, Timestamp};
+
+/// The newest moment stored for a device. Unknown after a start and after any failure.
+pub(super) type Watermarks = AHashMap<DeviceKey, Timestamp>;
+
+/// Sorts by key and coalesces: the first arrival wins, later ones fill its gaps. Answers what differed from it.
+/// `frames` are in order of arrival, which for one key decides.
+pub(super) fn coalesce(frames: &mut Vec<Frame>, conflict: &dyn Fn(Conflict<'_>) -> Quarantined) -> Vec<Quarantined> {
+    let mut conflicts = Vec::new();
+    // Stable: equal keys stay in order of arrival.
+    frames.sort_by_key(|frame| (frame.device, frame.at));
+    frames.dedup_by(|later, first| {
+        let same = (later.device, later.at) == (first.device, first.at);
+        if same && fill(first, later) {
+            conflicts.push(conflict(Conflict::Frame(later)));
+        }
+        same
+    });
+    conflicts
+}
+
+/// Fills the gaps of `first`. True when a value that both have differs.
+fn fill(first: &mut Frame, later: &Frame) -> bool {
+    let mut differs = false;
+    for (parameter, value) in later.values.iter() {
+        match first.values.get(parameter) {
+            None => {
+                first.values.set(parameter, value);
+                if later.flags.has(Flags::VALUE_FLAGGED) {
+                    first.flags = first.flags.with(Flags::VALUE_FLAGGED);
+                }
+            }
+            Some(stored) => differs |= stored != value,
+        }
+    }
+    for mark in &later.marks {
+        if first.mark(mark.0).is_none() {
+            first.marks.push(*mark);
+            first.marks.sort_unstable_by_key(|(parameter, _)| *parameter);
+        }
+    }
+    differs
+}
+
+/// Splits into (newer than the watermark, late or uncertain).
+pub(super) fn classify<'a>(
+    frames: &'a [Frame],
+    watermarks: &Watermarks,
+    merge_all: bool,
+) -> (Vec<&'a Frame>, Vec<&'a Frame>) {
+    frames.iter().partition(|frame| !merge_all && watermarks.get(&frame.device).is_some_and(|mark| frame.at > *mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use vitals::{Parameter, Reason, Values};
+
+    use super::*;
+
+    fn frame(device: i32, at: i64, values: &[(Parameter, f32)]) -> Frame {
+        let mut frame = Frame {
+            device: DeviceKey(device),
+            at: Timestamp::from_micros(at),
+            received_at: Timestamp::from_micros(at),
+            seq: None,
+            flags: Flags::default(),
+            values: Values::default(),
+            marks: Vec::new(),
+        };
+        for (parameter, value) in values {
+            frame.values.set(*parameter, *value);
+        }
+        frame
+    }
+
+    fn named(_: Conflict<'_>) -> Quarantined {
+        Quarantined {
+            device: DeviceKey(0),
+            topic: String::new(),
+            reason: Reason::Conflict,
+            detail: String::new(),
+            payload: Vec::new(),
+            digest: [0; 32],
+            received_at: Timestamp::default(),
+        }
+    }
+
+    #[test]
+    fn the_first_arrival_wins_and_later_ones_fill_gaps() {
+        let mut frames = vec![
+            frame(1, 5, &[(Parameter::Hr, 70.0)]),
+            frame(1, 4, &[]),
+            frame(1, 5, &[(Parameter::Hr, 71.0), (Parameter::Rr, 14.0)]),
+        ];
+        let conflicts = coalesce(&mut frames, &named);
+        assert_eq!(frames.iter().map(|frame| frame.at.micros()).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(frames[1].values.get(Parameter::Hr), Some(70.0));
+        assert_eq!(frames[1].values.get(Parameter::Rr), Some(14.0));
+        assert_eq!(conflicts.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_comes_out_once_and_nothing_known_is_copied(
+            keys in proptest::collection::vec((0..4, 0i64..8), 0..60), marks in proptest::collection::hash_map(0..4, 0i64..8, 0..4),
+        ) {
+            let mut frames: Vec<_> = keys.iter().map(|(device, at)| frame(*device, *at, &[])).collect();
+            coalesce(&mut frames, &named);
+            let unique: std::collections::BTreeSet<_> = keys.iter().copied().collect();
+            let out: Vec<_> = frames.iter().map(|frame| (frame.device.0, frame.at.micros())).collect();
+            prop_assert_eq!(out, unique.into_iter().collect::<Vec<_>>());
+            let watermarks: Watermarks =
+                marks.iter().map(|(device, at)| (DeviceKey(*device), Timestamp::from_micros(*at))).collect();
+            let (fresh, merge) = classify(&frames, &watermarks, false);
+            prop_assert_eq!(fresh.len() + merge.len(), frames.len());
+            for frame in fresh {
+                prop_assert!(marks.get(&frame.device.0).is_some_and(|mark| frame.at.micros() > *mark));
+            }
+        }
+    }
+}
