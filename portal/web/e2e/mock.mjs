@@ -125,7 +125,13 @@ export function startMock({ port = 0, beds = 12, dist = new URL("../dist/", impo
   const all = (message) => {
     for (const socket of sockets.clients) send(socket, message);
   };
-  const numbers = () => devices.map((d, i) => latest(d, i, Date.now(), beat));
+  const told = new Map();
+  const numbers = () =>
+    devices.map((d, i) => {
+      const made = latest(d, i, Date.now(), beat);
+      for (const [key, value] of Object.entries(told.get(d.id) ?? {})) made.values[key] = number(value, Date.now(), 10);
+      return made;
+    });
   sockets.on("connection", (socket) => {
     send(socket, { type: "hello", server_time_ms: Date.now(), epoch: 1, seq, heartbeat_ms: 1000 });
     socket.on("message", (text) => {
@@ -159,11 +165,36 @@ export function startMock({ port = 0, beds = 12, dist = new URL("../dist/", impo
     http.closeAllConnections();
     return new Promise((done) => http.close(done));
   };
+  const tell = (bed, values) => told.set(bed, values);
   return new Promise((done) =>
-    http.listen(port, "127.0.0.1", () =>
-      done({ url: `http://127.0.0.1:${http.address().port}/`, port: http.address().port, step, stop }),
-    ),
+    http.listen(port, "127.0.0.1", () => {
+      const { port: taken } = http.address();
+      done({ url: `http://127.0.0.1:${taken}/`, port: taken, step, tell, stop });
+    }),
   );
+}
+
+/** The made-up ward with the handles that the browser test expects of the real server. */
+export async function startMockBackend() {
+  const bed = "bed-01";
+  let mock = await startMock();
+  let racing = false;
+  return {
+    bed,
+    url: mock.url,
+    async publish(values) {
+      mock.tell(bed, values);
+      if (values.hr > 120 !== racing)
+        mock.step(racing ? "cleared" : "raised", alarm(bed, { text: `HR ${values.hr} > 120` }));
+      racing = values.hr > 120;
+    },
+    kill: () => mock.stop(),
+    async restart() {
+      mock = await startMock({ port: mock.port });
+      racing = false;
+    },
+    close: () => mock.stop(),
+  };
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
