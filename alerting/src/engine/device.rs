@@ -128,6 +128,20 @@ impl DeviceWatch {
         self.next_due = self.next().map_or(NEVER, |(due, _)| due);
     }
 
+    /// Watches no more: what is active ends.
+    pub fn retire(&mut self, at: Timestamp, out: &mut Vec<Signal>) {
+        self.advance(at, out);
+        let limits = self.rules.limits.iter().zip(&self.limits);
+        for (rule, onset_at, value) in limits
+            .filter_map(|(limit, state)| state.active_since().map(|(onset, value)| (&limit.rule, onset, Some(value))))
+            .chain(self.technical().into_iter().filter_map(|(rule, onset)| Some((rule, onset?, None))))
+        {
+            let (device, rule, what) = (Some(self.device), rule.clone(), What::Cleared);
+            out.push(Signal { device, rule, what, at, received_at: at, onset_at, value });
+        }
+        *self = Self::new(self.device, self.rules.clone());
+    }
+
     /// Takes over an alarm that is known to be active. False: no rule of this device has that identifier.
     pub fn seed(&mut self, rule: RuleVersionId, onset: Timestamp, raised: Timestamp, value: Option<f32>) -> bool {
         let rules = self.rules.clone();
@@ -148,18 +162,14 @@ impl DeviceWatch {
         true
     }
 
-    /// (rule, onset) of every active alarm.
-    pub fn active(&self) -> impl Iterator<Item = (&Arc<RuleVersion>, Timestamp)> {
+    fn technical(&self) -> [(&Arc<RuleVersion>, Option<Timestamp>); 4] {
         let rules = &self.rules;
-        let technical = [
+        [
             (&rules.silence.rule, self.silence.active_since()),
             (&rules.no_live.rule, self.no_live.active_since()),
             (&rules.suspect.rule, self.suspect.active_since()),
             (&rules.simulated.rule, self.simulated.active_since()),
-        ];
-        let limits = rules.limits.iter().zip(&self.limits);
-        let limits = limits.filter_map(|(limit, state)| Some((&limit.rule, state.active_since()?.0)));
-        limits.chain(technical.into_iter().filter_map(|(rule, onset)| Some((rule, onset?))))
+        ]
     }
 
     fn hear(&mut self, frame: &Frame, out: &mut Vec<Signal>) {

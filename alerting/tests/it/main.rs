@@ -1,7 +1,9 @@
 mod clocks;
+mod database;
 mod limits;
 mod model;
 mod profiles;
 mod replay;
+mod server;
 mod technical;
 mod ward;

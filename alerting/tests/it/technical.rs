@@ -102,7 +102,7 @@ fn simulated_data_is_named_and_never_judged() {
 fn another_age_class_ends_the_alarms_of_rules_that_are_gone() {
     let profiles = Profiles::shipped().unwrap();
     let mut ward = Ward::new(&[]);
-    let mut swap = |ward: &mut Ward, age, at| {
+    let swap = |ward: &mut Ward, age, at| {
         ward.watch.swap(profiles.rules(age, DeviceProfile::Bedside).clone(), sec(at), &mut ward.signals);
     };
     swap(&mut ward, AgeClass::Adult, 0.0);

@@ -1,0 +1,201 @@
+//! With a real database: what is told is stored once, and a restart changes nothing (P8).
+
+use store::roster::revoke;
+use vitals::{Frame, What};
+
+use crate::server::Cell;
+use crate::ward::{hr, sec};
+
+/// Heart rate each second of `seconds`.
+fn beats(cell: &Cell, seconds: std::ops::Range<i32>, value: f32) -> Vec<Frame> {
+    seconds.map(|second| Frame { device: cell.bed, ..hr(f64::from(second), value) }).collect()
+}
+
+#[tokio::test]
+async fn an_alarm_is_told_at_once_and_stored_with_its_place() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    engine.alerting.judge(&beats(&cell, 0..10, 130.0));
+    engine.alerting.judge(&beats(&cell, 10..11, 100.0));
+    // Told in the caller's thread, before anything is stored.
+    assert_eq!(engine.told(), ["hr_high raised", "hr_high cleared"]);
+    let places: Vec<_> = engine.told.lock().iter().map(|told| (told.epoch, told.seq)).collect();
+    assert_eq!((places[0].0, places[0].1, places[1].1), (engine.alerting.position().0, 1, 2));
+    cell.table_becomes(&["hr_high 0 6 10 130"]).await;
+    let client = cell.db.pool().get().await.unwrap();
+    let stored = store::alarms::after(&client, places[0].0, 0, 10).await.unwrap();
+    let stored: Vec<_> = stored.iter().map(|(told, _)| (told.seq, told.what, told.at)).collect();
+    assert_eq!(stored, [(1, What::Raised, sec(6.0)), (2, What::Cleared, sec(10.0))]);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn time_alone_raises_an_alarm() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    engine.alerting.judge(&beats(&cell, 0..1, 130.0));
+    assert_eq!(engine.told(), [] as [&str; 0]);
+    cell.at(11.0);
+    engine.tells(&["hr_high raised", "no_data raised"]).await;
+    assert_eq!(engine.alerting.active().len(), 2);
+    cell.table_becomes(&["hr_high 0 6 - 130", "no_data 0 10 -"]).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn five_of_six_seconds_before_a_restart_leave_one_after_it() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    let before = beats(&cell, 0..5, 130.0);
+    engine.alerting.judge(&before);
+    cell.stores(&before).await;
+    cell.at(5.0);
+    engine.stop().await;
+    cell.at(100.0);
+    let engine = cell.start().await;
+    assert_eq!(engine.told(), [] as [&str; 0]);
+    cell.at(101.5);
+    engine.tells(&["hr_high raised"]).await;
+    cell.table_becomes(&["hr_high 0 101 - 130"]).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn an_active_alarm_is_neither_raised_twice_nor_forgotten() {
+    let cell = Cell::new().await;
+    let mut engine = cell.start().await;
+    let before = beats(&cell, 0..10, 130.0);
+    engine.alerting.judge(&before);
+    cell.stores(&before).await;
+    cell.at(10.0);
+    engine.stop().await;
+    for start in [20.0, 30.0, 2_000.0] {
+        // The last time the frames are older than what is replayed.
+        cell.at(start);
+        engine = cell.start().await;
+        let active = engine.alerting.active();
+        assert_eq!(
+            active.iter().map(|told| (told.what, told.onset_at)).collect::<Vec<_>>(),
+            [(What::Raised, sec(0.0))]
+        );
+        engine.alerting.judge(&beats(&cell, start as i32..start as i32 + 1, 125.0));
+        cell.stores(&beats(&cell, start as i32..start as i32 + 1, 125.0)).await;
+        assert_eq!(engine.told(), [] as [&str; 0]);
+        if start < 2_000.0 {
+            cell.at(start + 1.0);
+            engine.stop().await;
+            engine = cell.start().await;
+            engine.stop().await;
+        } else {
+            engine.alerting.judge(&beats(&cell, 2_001..2_002, 80.0));
+            assert_eq!(engine.told(), ["hr_high cleared"]);
+            cell.table_becomes(&["hr_high 0 6 2001 130"]).await;
+            engine.stop().await;
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_crash_kept_from_the_table_is_told_after_it_under_the_same_key() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    cell.runs("ALTER TABLE alarms RENAME TO alarms_away").await;
+    let before = [beats(&cell, 0..10, 130.0), beats(&cell, 10..12, 80.0)].concat();
+    engine.alerting.judge(&before);
+    cell.stores(&before).await;
+    let lost: Vec<_> = engine.told.lock().iter().map(|told| told.alarm).collect();
+    engine.crash();
+    cell.runs("ALTER TABLE alarms_away RENAME TO alarms").await;
+    cell.at(20.0);
+    let engine = cell.start().await;
+    assert_eq!(engine.told(), ["hr_high raised", "hr_high cleared"]);
+    assert_eq!(engine.told.lock().iter().map(|told| told.alarm).collect::<Vec<_>>(), lost);
+    cell.table_becomes(&["hr_high 0 6 10 130"]).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn alarms_go_on_without_the_database_and_reach_it_afterwards() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    cell.runs("ALTER TABLE alarms RENAME TO alarms_away").await;
+    engine.alerting.system("database_away", true, sec(0.0));
+    engine.alerting.judge(&beats(&cell, 0..10, 130.0));
+    engine.alerting.system("database_away", false, sec(9.5));
+    engine.alerting.judge(&beats(&cell, 10..11, 80.0));
+    let told = ["database_away raised", "hr_high raised", "database_away cleared", "hr_high cleared"];
+    assert_eq!(engine.told(), told);
+    cell.runs("ALTER TABLE alarms_away RENAME TO alarms").await;
+    cell.table_becomes(&["database_away 0 0 9.5", "hr_high 0 6 10 130"]).await;
+    engine.stop().await;
+}
+
+/// The same frames through one run, and through several with stops and crashes, make the same table.
+#[tokio::test]
+async fn a_recorded_stream_replays_to_the_identical_table_across_restarts() {
+    let cell = Cell::new().await;
+    let mut engine = cell.start().await;
+    // Rate by second; the engine restarts in the middle of a delay, of an alarm and of peace.
+    let value = |second: i32| match second {
+        8..30 | 47..70 | 90..94 | 120..140 => 130.0 + second as f32 % 7.0,
+        _ => 80.0,
+    };
+    for second in 0..160 {
+        let frames = beats(&cell, second..second + 1, value(second));
+        cell.at(f64::from(second));
+        engine.alerting.judge(&frames);
+        cell.stores(&frames).await;
+        match second {
+            10 | 50 => {
+                engine.stop().await;
+                engine = cell.start().await;
+            }
+            60 | 92 => {
+                engine.crash();
+                engine = cell.start().await;
+            }
+            _ => {}
+        }
+    }
+    engine.stop().await;
+    let expected = ["hr_high 8 14 30 136", "hr_high 47 53 70 136", "hr_high 120 126 140 136"];
+    assert_eq!(cell.table().await, expected);
+    // From the stored frames and runs alone, with no alarm known.
+    cell.runs("DELETE FROM alarm_transitions; DELETE FROM alarms").await;
+    let engine = cell.start().await;
+    engine.stop().await;
+    assert_eq!(cell.table().await, expected);
+}
+
+#[tokio::test]
+async fn a_revoked_device_is_watched_no_more() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    engine.alerting.judge(&beats(&cell, 0..10, 130.0));
+    revoke(&cell.db.pool().get().await.unwrap(), "bed-01").await.unwrap();
+    cell.at(15.0);
+    cell.follows_roster().await;
+    engine.tells(&["hr_high raised", "hr_high cleared"]).await;
+    cell.at(500.0);
+    engine.stop().await;
+    assert_eq!(cell.table().await, ["hr_high 0 6 15 130"]);
+}
+
+#[tokio::test]
+async fn an_alarm_of_a_rule_that_is_gone_ends_with_the_restart() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    let before = beats(&cell, 0..10, 130.0);
+    engine.alerting.judge(&before);
+    cell.stores(&before).await;
+    cell.at(10.0);
+    engine.stop().await;
+    cell.runs("UPDATE devices SET age_class = 'paediatric'").await;
+    cell.follows_roster().await;
+    cell.at(20.0);
+    let engine = cell.start().await;
+    assert_eq!(engine.told(), ["hr_high cleared"]);
+    cell.table_becomes(&["hr_high 0 6 20 130"]).await;
+    engine.stop().await;
+}
