@@ -10,7 +10,7 @@ export const LOOK_MS = 250;
 /** Whoever paints: told of changes at once, and a few times a second that time has passed. */
 export interface Screen {
   change(change: Change, station: Station): void;
-  /** Returns once everything shown is true for `now`; throwing leaves the dead-man's switch to fire. */
+  /** Comes back once everything shown is true for `now`; throwing leaves the dead-man's switch to fire. */
   look(now: number, health: Health, station: Station): void;
 }
 
