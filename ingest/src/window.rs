@@ -89,6 +89,8 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(limit: usize, limit_bytes: usize, budget: Arc<Budget>) -> Self {
+        // A window of nothing would never open.
+        let (limit, limit_bytes) = (limit.max(1), limit_bytes.max(1));
         Self { entries: VecDeque::new(), bytes: 0, limit, limit_bytes, budget, wake: Arc::new(Notify::new()) }
     }
 

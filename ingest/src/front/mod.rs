@@ -106,7 +106,7 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
             }
         }
     }
-    let registry = Arc::new(Registry::default());
+    let registry = Arc::new(Registry::new(stop.clone()));
     let (down, link) = {
         let (registry, runtime) = (registry.clone(), tokio::runtime::Handle::current());
         tokio::task::spawn_blocking(move || down::start(registry, runtime))

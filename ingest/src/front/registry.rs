@@ -26,8 +26,8 @@ struct Entry {
 }
 
 /// Who is connected: one connection an identity.
-#[derive(Default)]
 pub(super) struct Registry {
+    stop: CancellationToken,
     seats: Mutex<HashMap<DeviceName, Entry>>,
     next: AtomicU64,
 }
@@ -38,12 +38,17 @@ pub(super) struct Seat {
     name: DeviceName,
     id: u64,
     gone: CancellationToken,
-    /// Cancelled when another connection wants this seat.
+    /// Cancelled when another connection wants this seat, and when the front stops. One signal for both: looked at every
+    /// read, it must be the connection's own.
     pub(super) kick: CancellationToken,
     pub(super) outbox: mpsc::Receiver<Delivery>,
 }
 
 impl Registry {
+    pub(super) fn new(stop: CancellationToken) -> Self {
+        Self { stop, seats: Mutex::default(), next: AtomicU64::default() }
+    }
+
     /// Waits until the connection that has the identity is gone, and tells it to go.
     pub(super) async fn claim(self: &Arc<Self>, name: &DeviceName) -> Seat {
         loop {
@@ -62,7 +67,7 @@ impl Registry {
             return Err(entry.gone.clone());
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (kick, gone) = (CancellationToken::new(), CancellationToken::new());
+        let (kick, gone) = (self.stop.child_token(), CancellationToken::new());
         let (sender, outbox) = mpsc::channel(OUTBOX);
         let entry = Entry { id, kick: kick.clone(), gone: gone.clone(), outbox: sender };
         seats.insert(name.clone(), entry);

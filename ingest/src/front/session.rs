@@ -88,7 +88,6 @@ pub(super) struct Session {
 enum Event {
     Read(io::Result<usize>),
     Kicked,
-    Stop,
     Roster,
     Command(Delivery),
     Timer,
@@ -154,8 +153,7 @@ impl Session {
                     self.last_read = Instant::now();
                     self.front.bytes_read.increment(bytes as u64);
                 }
-                Event::Kicked => return Err(Ending::Cut(Code::TakenOver)),
-                Event::Stop => self.draining = Some(Instant::now() + self.front.config.patience()),
+                Event::Kicked => self.kicked()?,
                 Event::Roster => self.check_rights()?,
                 Event::Command(delivery) => self.outgoing.command(&mut self.write, &delivery),
                 Event::Timer => self.look_at_the_clock()?,
@@ -177,8 +175,7 @@ impl Session {
         let statuses = &mut self.statuses;
         tokio::select! {
             biased;
-            () = self.seat.kick.cancelled() => Event::Kicked,
-            () = self.front.stop.cancelled(), if self.draining.is_none() => Event::Stop,
+            () = self.seat.kick.cancelled(), if self.draining.is_none() => Event::Kicked,
             () = self.window.committed(), if self.window.len() > 0 => Event::Look,
             read = self.socket.read_buf(&mut self.read), if reading => Event::Read(read),
             // With messages of its own unacknowledged, their commit is the next news anyway.
@@ -250,22 +247,30 @@ impl Session {
         answer(&mut self.answers, &mut self.write, self.acknowledged);
     }
 
+    fn kicked(&mut self) -> Result<(), Ending> {
+        if !self.front.stop.is_cancelled() {
+            return Err(Ending::Cut(Code::TakenOver));
+        }
+        self.draining = Some(Instant::now() + self.front.config.patience());
+        Ok(())
+    }
+
     async fn flush(&mut self) -> Result<(), Ending> {
-        if self.write.is_empty() {
-            return Ok(());
+        while !self.write.is_empty() {
+            let written = async {
+                self.socket.write_all_buf(&mut self.write).await?;
+                self.socket.flush().await
+            };
+            tokio::select! {
+                biased;
+                written = timeout(self.front.config.write_timeout(), written) => match written {
+                    Ok(Ok(())) => return Ok(()),
+                    Ok(Err(_)) | Err(_) => return Err(Ending::Gone),
+                },
+                () = self.seat.kick.cancelled(), if self.draining.is_none() => self.kicked()?,
+            }
         }
-        let written = async {
-            self.socket.write_all_buf(&mut self.write).await?;
-            self.socket.flush().await
-        };
-        tokio::select! {
-            biased;
-            written = timeout(self.front.config.write_timeout(), written) => match written {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) | Err(_) => Err(Ending::Gone),
-            },
-            () = self.seat.kick.cancelled() => Err(Ending::Cut(Code::TakenOver)),
-        }
+        Ok(())
     }
 
     async fn finish(&mut self, ending: Ending) {

@@ -1,0 +1,135 @@
+use vitals::DeviceKind;
+
+use super::client::{Client, Connect, V4, V5, packet};
+use super::ground::{Ground, SECRET, enrol, enrol_bare};
+
+async fn code(ground: &Ground, connect: Connect<'_>) -> Option<u8> {
+    Client::dial(ground.address, connect.version).await.connect(&connect).await
+}
+
+#[tokio::test]
+async fn each_refusal_of_connect_has_its_code_in_both_versions() {
+    let ground = Ground::start().await;
+    for (version, [bad_login, unauthorised, bad_id]) in [(V4, [4, 5, 2]), (V5, [0x86, 0x87, 0x85])] {
+        let good = || Connect::new(version, "bed-01", SECRET);
+        assert_eq!(code(&ground, good()).await, Some(0));
+        assert_eq!(code(&ground, Connect::new(version, "bed-01", "guess")).await, Some(bad_login), "wrong secret");
+        assert_eq!(code(&ground, Connect::new(version, "bed-99", SECRET)).await, Some(bad_login), "unknown device");
+        let foreign = Connect { login: Some(("bed-02", SECRET)), ..good() };
+        assert_eq!(code(&ground, foreign).await, Some(bad_login), "user name is not the client id");
+        assert_eq!(code(&ground, Connect { login: None, ..good() }).await, Some(unauthorised), "no proof");
+        assert_eq!(code(&ground, Connect::new(version, "bed/01", SECRET)).await, Some(bad_id));
+        assert_eq!(code(&ground, Connect::new(version, "", SECRET)).await, Some(bad_id));
+        let will = Connect { will: Some(("vigil/v1/bed-02/status", b"{}")), ..good() };
+        assert_eq!(code(&ground, will).await, Some(unauthorised), "another's will");
+    }
+    let client = ground.database.pool().get().await.unwrap();
+    enrol(&ground.database, "lost", DeviceKind::Device, None).await;
+    assert!(store::roster::revoke(&client, "lost").await.unwrap());
+    assert_eq!(code(&ground, Connect::new(V4, "lost", SECRET)).await, Some(5), "revoked");
+    assert_eq!(code(&ground, Connect::new(V5, "lost", SECRET)).await, Some(0x87), "revoked");
+    assert_eq!(code(&ground, Connect::new(3, "bed-01", SECRET)).await, Some(1), "an older protocol");
+    assert_eq!(code(&ground, Connect::new(6, "bed-01", SECRET)).await, Some(0x84), "a newer protocol");
+    ground.stopped().await;
+}
+
+#[tokio::test]
+async fn mqtt_5_is_told_the_bounds() {
+    let ground = Ground::start_with(|config| config.window = 9, None).await;
+    let mut client = Client::dial(ground.address, V5).await;
+    client.send(&Connect { keep_alive_s: 0, ..Connect::new(V5, "bed-01", SECRET) }.bytes()).await;
+    let (_, body) = client.packet().await.unwrap();
+    let properties = &body[3..];
+    for expected in [
+        &[0x11, 0, 0, 0, 0][..],
+        &[0x21, 0, 9],
+        &[0x24, 1],
+        &[0x25, 1],
+        &[0x27, 0, 4, 0, 0],
+        &[0x22, 0, 0],
+        &[0x28, 1],
+        &[0x29, 0],
+        &[0x2A, 0],
+        &[0x13, 0x02, 0x58],
+    ] {
+        assert!(
+            properties.windows(expected.len()).any(|window| window == expected),
+            "{expected:x?} in {properties:x?}"
+        );
+    }
+    ground.stopped().await;
+}
+
+#[tokio::test]
+async fn a_device_enrolled_a_moment_ago_connects_and_a_revoked_one_is_sent_away() {
+    let ground = Ground::start().await;
+    enrol_bare(&ground.database, "bare", DeviceKind::Device, None).await;
+    enrol(&ground.database, "new", DeviceKind::Device, None).await;
+    let mut new = ground.client(V5, "new").await;
+    assert_eq!(code(&ground, Connect::new(V5, "bare", SECRET)).await, Some(0x86), "enrolled, without a credential");
+    let client = ground.database.pool().get().await.unwrap();
+    store::roster::revoke(&client, "new").await.unwrap();
+    assert_eq!(new.ended().await, Some(0x87));
+    ground.stopped().await;
+}
+
+#[tokio::test]
+async fn another_connection_of_the_same_identity_takes_over() {
+    let ground = Ground::start().await;
+    for version in [V4, V5] {
+        let mut first = ground.client(version, "bed-01").await;
+        let mut second = ground.client(V5, "bed-01").await;
+        assert_eq!(first.ended().await, (version == V5).then_some(0x8E));
+        second.ping().await;
+    }
+    let news = ground.presence.lock().clone();
+    assert!(news.windows(2).all(|pair| pair[0].1 != pair[1].1), "there and gone alternate: {news:?}");
+    ground.stopped().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_not_kept() {
+    let ground = Ground::start_with(|config| config.front.connect_timeout_ms = 200, None).await;
+    let mut stranger = Client::dial(ground.address, V4).await;
+    assert_eq!(stranger.packet().await, None);
+    let mut client = Client::dial(ground.address, V5).await;
+    let connect = Connect { keep_alive_s: 1, ..Connect::new(V5, "bed-01", SECRET) };
+    assert_eq!(client.connect(&connect).await, Some(0));
+    assert_eq!(client.ended().await, Some(0x8D), "one and a half keep-alives without a byte");
+    ground.stopped().await;
+}
+
+#[tokio::test]
+async fn beyond_the_bound_of_connections_the_quota_is_named() {
+    let ground = Ground::start_with(|config| config.front.max_connections = 1, None).await;
+    let mut first = ground.client(V4, "bed-01").await;
+    assert_eq!(code(&ground, Connect::new(V4, "bed-02", SECRET)).await, Some(3));
+    assert_eq!(code(&ground, Connect::new(V5, "bed-02", SECRET)).await, Some(0x97));
+    first.ping().await;
+    ground.stopped().await;
+}
+
+#[tokio::test]
+async fn garbage_closes_its_own_connection_and_no_other() {
+    let ground = Ground::start().await;
+    let mut good = ground.client(V5, "bed-02").await;
+    let connect = Connect::new(V5, "bed-01", SECRET).bytes();
+    for cut in 0..connect.len() {
+        let mut broken = connect.clone();
+        broken[cut] ^= 0xff;
+        Client::dial(ground.address, V5).await.try_send(&broken).await;
+        Client::dial(ground.address, V5).await.try_send(&connect[..cut]).await;
+    }
+    for version in [V4, V5] {
+        for first in 0..=u8::MAX {
+            for body in
+                [&[][..], &[0], &[0, 1], &[0, 1, 0], &[0, 1, 0x7f, 0, 2, b'a'], &[0, 1, 0xff, 0xff, 0xff, 0xff, 1]]
+            {
+                let mut client = ground.client(version, "bed-01").await;
+                client.try_send(&packet(first, body)).await;
+            }
+        }
+    }
+    good.ping().await;
+    ground.stopped().await;
+}
