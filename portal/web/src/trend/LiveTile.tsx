@@ -8,6 +8,7 @@ export function LiveTile({ station, device }: { station: Station; device: string
 
   useEffect(() => {
     const tile = new Tile(device);
+    tile.root.ariaCurrent = "page";
     const paint = (now: number) => {
       const { ward } = station;
       const known = ward.devices.get(device);
