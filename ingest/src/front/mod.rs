@@ -113,7 +113,9 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
             .await
             .map_err(|_| Error::RouterPanicked)??
     };
-    let (connections, waiting) = (config.max_connections, Arc::new(Semaphore::new(config.max_unauthenticated)));
+    // Each listener keeps one for the client that it waits for.
+    let waiting = Arc::new(Semaphore::new(config.max_unauthenticated + listeners.len()));
+    let connections = config.max_connections;
     let front = Arc::new(Front {
         config,
         roster,

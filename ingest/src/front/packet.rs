@@ -173,7 +173,34 @@ fn with_properties(frame: Frame, pkid: Option<u16>) -> Result<Published, Code> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Bodies that begin like packets do, so that they get past the first length.
+        #[test]
+        fn no_bytes_make_a_codec_panic(
+            first in prop::sample::select(vec![0x10_u8, 0x30, 0x32, 0x40, 0x82, 0xA2, 0xC0, 0xE0]),
+            start in prop::sample::select(vec![&b""[..], b"\x00\x04MQTT\x04", b"\x00\x04MQTT\x05", b"\x00\x01a", b"\x00\x01\x00"]),
+            body in vec(prop_oneof![any::<u8>(), 0_u8..45], 0..64),
+        ) {
+            let body = [start, &body].concat();
+            let bytes = [&[first, body.len() as u8], &body[..]].concat();
+            for version in [Version::V4, Version::V5] {
+                let frame = take(&bytes).unwrap().expect("it is whole");
+                match frame.kind {
+                    Kind::Publish => drop(publish(frame, version)),
+                    Kind::PubAck => drop(frame.pkid()),
+                    Kind::Disconnect => drop(frame.with_will(version)),
+                    _ => drop(frame.decode(version)),
+                }
+            }
+        }
+    }
 
     fn take(bytes: &[u8]) -> Result<Option<Frame>, Code> {
         next(&mut BytesMut::from(bytes), 1_000)

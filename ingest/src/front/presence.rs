@@ -11,13 +11,14 @@ pub(super) struct Presence {
     front: Arc<Front>,
     last: DeviceKey,
     keys: HashSet<DeviceKey>,
+    pub(super) held: bool,
 }
 
 impl Presence {
     pub(super) fn new(front: Arc<Front>, key: DeviceKey) -> Self {
         metrics::gauge!("vigil_mqtt_connections").increment(1.0);
         (front.pipeline.outlets().presence)(key, true, front.clock.now());
-        Self { front, last: key, keys: HashSet::from_iter([key]) }
+        Self { front, last: key, keys: HashSet::from_iter([key]), held: false }
     }
 
     pub(super) fn speaks_for(&mut self, key: DeviceKey) {
@@ -30,7 +31,11 @@ impl Presence {
         }
     }
 
-    pub(super) fn held(&self, held: bool) {
+    /// We stopped or resumed reading. Ends with the connection, whatever it was.
+    pub(super) fn hold(&mut self, held: bool) {
+        if std::mem::replace(&mut self.held, held) == held {
+            return;
+        }
         let now = self.front.clock.now();
         for &key in &self.keys {
             (self.front.pipeline.outlets().held)(key, held, now);
@@ -40,6 +45,7 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
+        self.hold(false);
         let now = self.front.clock.now();
         for &key in &self.keys {
             (self.front.pipeline.outlets().presence)(key, false, now);

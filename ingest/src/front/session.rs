@@ -76,7 +76,6 @@ pub(super) struct Session {
     patience: Duration,
     last_read: Instant,
     full_since: Option<Instant>,
-    holding: bool,
     draining: Option<Instant>,
     timer: Pin<Box<Sleep>>,
     // In this order: what follows this connection may begin when the seat is free, so presence goes first.
@@ -122,7 +121,6 @@ impl Session {
             patience,
             last_read: now,
             full_since: None,
-            holding: false,
             draining: None,
             seat,
             _permit: permit,
@@ -194,16 +192,14 @@ impl Session {
             self.full_since.get_or_insert_with(Instant::now);
         } else if self.full_since.take().is_some() {
             self.last_read = Instant::now();
-            if std::mem::take(&mut self.holding) {
-                self.presence.held(false);
-            }
+            self.presence.hold(false);
         }
     }
 
     fn deadline(&self) -> Instant {
         let work = match self.full_since {
             None => self.last_read + self.patience,
-            Some(since) if !self.holding => since + HELD_AFTER,
+            Some(since) if !self.presence.held => since + HELD_AFTER,
             Some(since) => since + IDLE,
         };
         self.draining.map_or(work, |end| work.min(end))
@@ -216,9 +212,8 @@ impl Session {
         }
         match self.full_since {
             None if self.last_read + self.patience <= now => return Err(Ending::Cut(Code::KeepAliveTimeout)),
-            Some(since) if !self.holding && since + HELD_AFTER <= now => {
-                self.holding = true;
-                self.presence.held(true);
+            Some(since) if !self.presence.held && since + HELD_AFTER <= now => {
+                self.presence.hold(true);
             }
             _ => {}
         }

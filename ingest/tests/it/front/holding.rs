@@ -45,6 +45,20 @@ async fn nothing_is_acknowledged_before_its_commit_and_a_held_device_is_not_cut(
 }
 
 #[tokio::test]
+async fn a_held_device_that_connects_anew_is_held_no_longer() {
+    let ground = Ground::start_with(|config| config.window = 1, None).await;
+    let blocked = block_writers(&ground).await;
+    let mut bed = ground.client(V4, "bed-01").await;
+    bed.publish(TOPIC, br#"{"hr":72}"#, 1).await;
+    until("the device is held", || *ground.held.lock() == [true]).await;
+    let mut again = ground.client(V5, "bed-01").await;
+    assert_eq!(*ground.held.lock(), [true, false]);
+    again.ping().await;
+    blocked.batch_execute("COMMIT").await.unwrap();
+    ground.stopped().await;
+}
+
+#[tokio::test]
 async fn a_stop_waits_for_the_commit_of_what_was_accepted() {
     let ground = Ground::start().await;
     let blocked = block_writers(&ground).await;
