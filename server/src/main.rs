@@ -1,1 +1,48 @@
-fn main() {}
+//! The binary `vigil`: arguments, configuration, wiring, TLS, stopping. The only crate that knows everybody.
+
+mod args;
+mod command;
+mod config;
+mod database;
+mod parts;
+mod run;
+mod telemetry;
+mod tls;
+mod watchdog;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use config::Config;
+
+/// `EX_USAGE`: the configuration is wrong, nothing was started.
+const WRONG: u8 = 64;
+
+fn main() -> ExitCode {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("no provider was installed before main");
+    let arguments = Arguments::parse();
+    telemetry::log_to_stderr();
+    let config = match Config::read(arguments.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("vigil: {:#}", anyhow::Error::new(error));
+            return ExitCode::from(WRONG);
+        }
+    };
+    let outcome = match arguments.command.unwrap_or(Command::All) {
+        Command::All => run::all(&config),
+        Command::Localdb(localdb) => command::localdb(&config, localdb),
+        Command::Device(device) => command::device(&config, device),
+        Command::Migrate => command::migrate(&config),
+        Command::Check { counts } => command::check(&config, counts),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vigil: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

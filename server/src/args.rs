@@ -1,0 +1,82 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use vitals::{AgeClass, DeviceName, DeviceProfile, Realm};
+
+/// Carries vital signs from the bedside to the person who must act on them.
+#[derive(Debug, Parser)]
+#[command(name = "vigil", version, arg_required_else_help = false)]
+pub(crate) struct Arguments {
+    /// The configuration; without it everything has its default.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Everything in this process (the default).
+    All,
+    /// The private database of this machine.
+    #[command(subcommand)]
+    Localdb(Localdb),
+    /// Devices, gateways and service accounts.
+    #[command(subcommand)]
+    Device(Device),
+    /// Brings the schema up to date.
+    Migrate,
+    /// Says whether the configuration, the database and the certificates are fit to start.
+    Check {
+        /// Also count what is stored.
+        #[arg(long)]
+        counts: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum Localdb {
+    Start,
+    Stop,
+    /// Prints the connection string, with its password.
+    Url,
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// Enrols a device and prints its secret once, or writes its key and certificate.
+    Enrol(Box<Enrol>),
+    List,
+    /// Refuses the device from now on. What it sent stays.
+    Revoke {
+        id: DeviceName,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Enrol {
+    /// 1 to 64 of A-Z a-z 0-9 . _ -
+    pub(crate) id: DeviceName,
+    /// May speak for the devices enrolled behind it.
+    #[arg(long, conflicts_with = "service")]
+    pub(crate) gateway: bool,
+    /// Reads every status and writes commands, nothing else.
+    #[arg(long)]
+    pub(crate) service: bool,
+    /// Write ID.key and ID.pem into this folder instead of making a secret.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The gateway that may speak for it.
+    #[arg(long, value_name = "GATEWAY")]
+    pub(crate) behind: Option<DeviceName>,
+    /// bedside or home
+    #[arg(long, default_value = "bedside")]
+    pub(crate) profile: DeviceProfile,
+    /// adult, paediatric or neonatal
+    #[arg(long, default_value = "adult")]
+    pub(crate) age_class: AgeClass,
+    /// live, demo or test
+    #[arg(long, default_value = "live")]
+    pub(crate) realm: Realm,
+}

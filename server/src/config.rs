@@ -1,0 +1,155 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The whole configuration: each part owns its own, this only nests them. Secrets come from the environment.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where the private database, keys and certificates live. `VIGIL_STATE_DIR` overrides.
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) database: Database,
+    pub(crate) mqtt: Mqtt,
+    pub(crate) http: Http,
+    pub(crate) ingest: ingest::Config,
+    pub(crate) portal: portal::Config,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Database {
+    /// Without one, the private database is used. `VIGIL_DATABASE_URL` overrides.
+    pub(crate) url: Option<String>,
+    /// Connections of the pool; writers have their own beside it.
+    pub(crate) connections: usize,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: None, connections: 16 }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mqtt {
+    /// Plain MQTT: loopback only. `VIGIL_MQTT_LISTEN` overrides.
+    pub(crate) listen: SocketAddr,
+    /// MQTT over TLS. `VIGIL_MQTTS_LISTEN` overrides.
+    pub(crate) tls_listen: SocketAddr,
+    /// Names and addresses in the self-made server certificate, beside this host's own.
+    pub(crate) server_names: Vec<String>,
+}
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 1883)),
+            tls_listen: SocketAddr::from(([0, 0, 0, 0], 8883)),
+            server_names: Vec::new(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Http {
+    /// The portal: loopback only until it has a sign-in. `VIGIL_HTTP_LISTEN` overrides.
+    pub(crate) listen: SocketAddr,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("read {0}")]
+    Read(PathBuf, #[source] std::io::Error),
+    #[error("{0}: {1}")]
+    Form(PathBuf, toml::de::Error),
+    #[error("{0} is no address with a port: {1}")]
+    Address(&'static str, String),
+    #[error("plain MQTT on {0} would carry readings in the clear: only loopback is served without TLS")]
+    PlainBeyondLoopback(SocketAddr),
+}
+
+impl Config {
+    /// Reads the file and lets the environment override it. Wrong before a port is bound.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, Error> {
+        let mut config = match file {
+            None => Self::default(),
+            Some(file) => {
+                let text = std::fs::read_to_string(file).map_err(|error| Error::Read(file.to_owned(), error))?;
+                Self::parse(&text).map_err(|error| Error::Form(file.to_owned(), error))?
+            }
+        };
+        if let Some(dir) = env("VIGIL_STATE_DIR") {
+            config.state_dir = Some(dir.into());
+        }
+        if let Some(url) = env("VIGIL_DATABASE_URL") {
+            config.database.url = Some(url);
+        }
+        for (name, address) in [
+            ("VIGIL_MQTT_LISTEN", &mut config.mqtt.listen),
+            ("VIGIL_MQTTS_LISTEN", &mut config.mqtt.tls_listen),
+            ("VIGIL_HTTP_LISTEN", &mut config.http.listen),
+        ] {
+            if let Some(text) = env(name) {
+                *address = text.parse().map_err(|_| Error::Address(name, text))?;
+            }
+        }
+        if !config.mqtt.listen.ip().is_loopback() {
+            return Err(Error::PlainBeyondLoopback(config.mqtt.listen));
+        }
+        Ok(config)
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.state_dir.clone().unwrap_or_else(|| match env("HOME") {
+            // A plain user keeps it at home; a service has no home.
+            Some(home) if !home.is_empty() && home != "/" && home != "/root" => {
+                Path::new(&home).join(".local/share/vigil")
+            }
+            _ => PathBuf::from("/var/lib/vigil"),
+        })
+    }
+}
+
+fn env(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_example_is_valid() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                Config::parse(&std::fs::read_to_string(&path).unwrap())
+                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                seen += 1;
+            }
+        }
+        assert!(seen > 0);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let error = Config::parse("[mqtt]\nlisten_address = \"127.0.0.1:1\"").unwrap_err();
+        assert!(error.to_string().contains("listen_address"), "{error}");
+    }
+}

@@ -1,0 +1,180 @@
+//! Who is wired to whom. Siblings meet here and nowhere else.
+#![expect(clippy::print_stdout, reason = "addresses and `ready` are told on standard output")]
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use ingest::front::Listener;
+use portal::Hub;
+use store::roster;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use vitals::{Clock, Transition};
+
+use crate::config::Config;
+use crate::database::Database;
+use crate::parts::Parts;
+use crate::telemetry;
+use crate::tls::Tls;
+use crate::watchdog::{self, Judging};
+
+/// How long each part may take to drain.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn all(config: &Config) -> anyhow::Result<()> {
+    let tls = Tls::open(config)?;
+    let database = Database::open(config)?;
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")
+        .and_then(|runtime| runtime.block_on(serve(config, &tls, &database)));
+    database.close()?;
+    outcome
+}
+
+async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Result<()> {
+    let metrics = telemetry::metrics()?;
+    let clock = Clock::system();
+    for applied in store::migrate::run(&database.url).await.context("migrate")? {
+        tracing::info!("applied migration {applied}");
+    }
+    let pool = database.pool(config)?;
+    let stop = CancellationToken::new();
+    stop_on_signal(&stop)?;
+    let (roster, watching) = roster::watch(pool.clone()).await.context("read the roster")?;
+
+    // Bound before anything runs: a taken port is told before a device is.
+    let mqtt = bind("mqtt", config.mqtt.listen).await?;
+    let mqtts = bind("mqtts", config.mqtt.tls_listen).await?;
+    let http = bind("http", config.http.listen).await?;
+    let addresses = (mqtt.local_addr()?, mqtts.local_addr()?, http.local_addr()?);
+
+    let hub: Arc<OnceLock<Hub>> = Arc::default();
+    let sink = {
+        let hub = hub.clone();
+        move |transition: &Transition| {
+            if let Some(hub) = hub.get() {
+                hub.transition(transition);
+            }
+        }
+    };
+    let (alerting, alarms) =
+        alerting::start(pool.clone(), clock.clone(), roster.clone(), Arc::new(sink))
+            .await
+            .context("start alerting")?;
+    let (epoch, _) = alerting.position();
+    let screens = Hub::new(clock.clone(), roster.clone(), &alerting.active(), epoch);
+    let screens = hub.get_or_init(|| screens).clone();
+
+    let health = Arc::new(Health::default());
+    let judging = Arc::new(Judging::default());
+    let outlets = outlets(&alerting, &screens, &health, &judging);
+
+    let mut parts = Parts::new(stop);
+    parts.start("roster", |stop| async move {
+        tokio::select! { () = watching => {}, () = stop.cancelled() => {} }
+        Ok(())
+    });
+    parts.start("alerting", |stop| async move { Ok(alarms.run(stop).await?) });
+    parts.start("watchdog", |stop| {
+        let clock = clock.clone();
+        let stalled = move |stuck| alerting.system("judging_stalled", stuck, clock.now());
+        async move {
+            watchdog::run(judging, stalled, stop).await;
+            Ok(())
+        }
+    });
+    parts.start("portal", |stop| {
+        let deps = portal::Deps {
+            pool: pool.clone(),
+            clock: clock.clone(),
+            roster: roster.clone(),
+            hub: screens,
+            metrics: Arc::new(move || metrics.render()),
+            ready: Arc::new(move || health.ready()),
+        };
+        let config = config.portal.clone();
+        async move { Ok(portal::run(config, deps, http, stop).await?) }
+    });
+    let deps = ingest::Deps {
+        pool,
+        clock,
+        roster,
+        outlets,
+        listeners: vec![
+            Listener { socket: mqtt, tls: None },
+            Listener { socket: mqtts, tls: Some(tls.acceptor().context("read the certificates")?) },
+        ],
+    };
+    let (serving, served) = tokio::sync::oneshot::channel();
+    parts.start("ingest", |stop| {
+        let config = config.ingest.clone();
+        async move { Ok(ingest::run(config, deps, move || serving.send(()).unwrap_or_default(), stop).await?) }
+    });
+    if served.await.is_ok() {
+        println!("mqtt {}\nmqtts {}\nportal http://{}/\nready", addresses.0, addresses.1, addresses.2);
+    }
+    parts.until_stopped(PATIENCE).await
+}
+
+async fn bind(what: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listen for {what} on {address}"))
+}
+
+fn stop_on_signal(stop: &CancellationToken) -> anyhow::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    Ok(())
+}
+
+fn outlets(alerting: &alerting::Alerting, hub: &Hub, health: &Arc<Health>, judging: &Arc<Judging>) -> ingest::Outlets {
+    let (judge, holder, away) = (alerting.clone(), alerting.clone(), alerting.clone());
+    let (show, presence) = (hub.clone(), hub.clone());
+    let (health, judging) = (health.clone(), judging.clone());
+    ingest::Outlets {
+        judge: Arc::new(move |frames| judging.watch(|| judge.judge(frames))),
+        show: Arc::new(move |frames, offset_us| show.show(frames, offset_us)),
+        presence: Arc::new(move |device, connected, at| presence.presence(device, connected, at)),
+        held: Arc::new(move |device, held, at| holder.hold(device, held, at)),
+        database_away: Arc::new(move |is_away, at| {
+            if let Some(present) = health.writer(is_away) {
+                away.system("database_away", present, at);
+            }
+        }),
+    }
+}
+
+/// What `/readyz` asks.
+#[derive(Default)]
+struct Health {
+    writers_away: AtomicUsize,
+    away: AtomicBool,
+}
+
+impl Health {
+    /// One writer lost or found the database. Some when that changes the answer for all of them.
+    fn writer(&self, away: bool) -> Option<bool> {
+        let writers = match away {
+            true => self.writers_away.fetch_add(1, Ordering::SeqCst) + 1,
+            false => self.writers_away.fetch_sub(1, Ordering::SeqCst) - 1,
+        };
+        let now = writers > 0;
+        (self.away.swap(now, Ordering::SeqCst) != now).then_some(now)
+    }
+
+    fn ready(&self) -> Result<(), String> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err("the database is away; readings are judged, shown and held".to_owned());
+        }
+        Ok(())
+    }
+}

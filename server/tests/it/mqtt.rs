@@ -1,0 +1,115 @@
+//! A client small enough to be certain of: MQTT 3.1.1 by hand.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::vigil::PATIENCE;
+
+pub struct Device {
+    id: String,
+    socket: TcpStream,
+    next: u16,
+    unacknowledged: VecDeque<u16>,
+}
+
+fn text(text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(text.len() as u16).to_be_bytes());
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![kind];
+    let mut length = body.len();
+    loop {
+        let byte = (length % 128) as u8;
+        length /= 128;
+        out.push(if length > 0 { byte | 0x80 } else { byte });
+        if length == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(body);
+    out
+}
+
+impl Device {
+    pub async fn connect(broker: SocketAddr, id: &str, secret: &str) -> Self {
+        Self::try_connect(broker, id, secret).await.unwrap_or_else(|code| panic!("{id} refused with {code}"))
+    }
+
+    /// The CONNACK code where it is refused, 255 where there is no answer.
+    pub async fn try_connect(broker: SocketAddr, id: &str, secret: &str) -> Result<Self, u8> {
+        let mut socket = TcpStream::connect(broker).await.map_err(|_| 255)?;
+        socket.set_nodelay(true).unwrap();
+        let mut body = Vec::new();
+        text("MQTT", &mut body);
+        body.extend_from_slice(&[4, 0xc2, 0, 120]);
+        for field in [id, id, secret] {
+            text(field, &mut body);
+        }
+        socket.write_all(&packet(0x10, &body)).await.map_err(|_| 255)?;
+        let mut connack = [0; 4];
+        timeout(PATIENCE, socket.read_exact(&mut connack)).await.map_err(|_| 255)?.map_err(|_| 255)?;
+        if connack[3] != 0 {
+            return Err(connack[3]);
+        }
+        Ok(Self { id: id.to_owned(), socket, next: 1, unacknowledged: VecDeque::new() })
+    }
+
+    /// QoS 1, without waiting for the acknowledgement.
+    pub async fn send(&mut self, payload: &str) -> std::io::Result<()> {
+        let topic = format!("vigil/v1/{}/vitals", self.id);
+        self.publish(&topic, payload).await
+    }
+
+    pub async fn publish(&mut self, topic: &str, payload: &str) -> std::io::Result<()> {
+        let mut body = Vec::new();
+        text(topic, &mut body);
+        body.extend_from_slice(&self.next.to_be_bytes());
+        body.extend_from_slice(payload.as_bytes());
+        self.unacknowledged.push_back(self.next);
+        self.next = self.next % 60_000 + 1;
+        self.socket.write_all(&packet(0x32, &body)).await
+    }
+
+    /// The next PUBACK, which must be for the oldest message.
+    pub async fn acknowledged(&mut self) -> std::io::Result<()> {
+        let mut puback = [0; 4];
+        timeout(PATIENCE, self.socket.read_exact(&mut puback)).await.expect("a PUBACK in time")?;
+        let oldest = self.unacknowledged.pop_front().expect("something was sent");
+        assert_eq!(puback, [0x40, 2, (oldest >> 8) as u8, oldest as u8], "acknowledgements come in order");
+        Ok(())
+    }
+
+    /// Sends, and waits until it is durable.
+    pub async fn stores(&mut self, payload: &str) {
+        self.send(payload).await.unwrap();
+        self.acknowledged().await.unwrap();
+    }
+
+    /// Sends all of them with `window` in flight and waits for every acknowledgement.
+    pub async fn stores_all(&mut self, payloads: impl IntoIterator<Item = String>, window: usize) {
+        for payload in payloads {
+            if self.unacknowledged.len() == window {
+                self.acknowledged().await.unwrap();
+            }
+            self.send(&payload).await.unwrap();
+        }
+        while !self.unacknowledged.is_empty() {
+            self.acknowledged().await.unwrap();
+        }
+    }
+
+    pub fn unacknowledged(&self) -> usize {
+        self.unacknowledged.len()
+    }
+
+    /// Whether the server closed the connection.
+    pub async fn is_closed(&mut self) -> bool {
+        matches!(timeout(PATIENCE, self.socket.read(&mut [0; 16])).await, Ok(Ok(0) | Err(_)))
+    }
+}

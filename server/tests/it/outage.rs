@@ -1,0 +1,78 @@
+//! P3: the database goes away; readings go on being judged and shown, and nothing is lost.
+
+use std::time::{Duration, Instant};
+
+use vitals::Clock;
+
+use super::mqtt::Device;
+use super::vigil::{PATIENCE, Site};
+
+const OUTAGE: Duration = Duration::from_secs(30);
+const BEDS: usize = 12;
+
+/// One bed at 1 Hz, whose oxygen falls in the middle of the outage where `falls`. Answers (sent, acknowledged).
+async fn one_bed(mut device: Device, falls: bool, seconds: u64) -> (usize, usize) {
+    let begin = Instant::now();
+    let mut beat = tokio::time::interval(Duration::from_secs(1));
+    let mut sent = 0;
+    while begin.elapsed() < Duration::from_secs(seconds) {
+        beat.tick().await;
+        let spo2 = if falls && begin.elapsed() > Duration::from_secs(12) { 70 } else { 97 };
+        let at = Clock::system().now();
+        device
+            .send(&format!(r#"{{"t":"{at}","seq":{sent},"spo2":{spo2},"hr":75}}"#))
+            .await
+            .expect("nobody is disconnected");
+        sent += 1;
+    }
+    let mut acknowledged = 0;
+    while device.unacknowledged() > 0 {
+        device.acknowledged().await.expect("nobody is disconnected");
+        acknowledged += 1;
+    }
+    (sent, acknowledged)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_outage_of_thirty_seconds_mutes_nobody_and_loses_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let options =
+        localdb::Options { state_dir: home.path().join("db"), cache_dir: None, purpose: localdb::Purpose::Serve };
+    let cluster = localdb::start(&options, &|_| ()).unwrap();
+    let site = Site::new(&cluster.url());
+    let ids: Vec<_> = (0..BEDS).map(|number| format!("bed-{number:02}")).collect();
+    let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
+    let vigil = site.start();
+    let mut beds = Vec::new();
+    for (number, (id, secret)) in ids.iter().zip(&secrets).enumerate() {
+        let device = Device::connect(vigil.mqtt, id, secret).await;
+        beds.push(tokio::spawn(one_bed(device, number == 3, 40)));
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let begin = Instant::now();
+    tokio::task::spawn_blocking({
+        let options = options.clone();
+        move || localdb::stop(&options).unwrap()
+    })
+    .await
+    .unwrap();
+    let mut screen = super::screen::Screen::open(vigil.portal).await;
+    let desaturation = screen.alarm("bed-03", "spo2_desat").await;
+    assert!(desaturation < OUTAGE, "the alarm came after the outage");
+    // What is left of the outage: its length is the point.
+    tokio::time::sleep(OUTAGE.saturating_sub(begin.elapsed())).await;
+    let restarted = tokio::task::spawn_blocking(move || localdb::start(&options, &|_| ()).unwrap()).await.unwrap();
+    let (mut sent, mut acknowledged) = (0, 0);
+    for bed in beds {
+        let (one_sent, one_acknowledged) =
+            tokio::time::timeout(PATIENCE, bed).await.expect("acknowledged in time").unwrap();
+        sent += one_sent;
+        acknowledged += one_acknowledged;
+    }
+    assert_eq!(sent, acknowledged);
+    assert!(!screen.seen().iter().any(|(_, code)| code == "no_data"), "{:?}", screen.seen());
+    let stored = site.run(&["check", "--counts"]);
+    assert!(stored.contains(&format!("vitals={sent} ")), "{sent} sent: {stored}");
+    assert_eq!(vigil.stop(), Some(0));
+    restarted.stop().unwrap();
+}

@@ -1,0 +1,147 @@
+//! The binary in a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Generous: a test machine with two busy cores. Nothing waits for it when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder of state, and a database that may come and go.
+pub struct Site {
+    pub dir: TempDir,
+    pub url: String,
+}
+
+impl Site {
+    pub fn new(url: &str) -> Self {
+        Self { dir: TempDir::new().unwrap(), url: url.to_owned() }
+    }
+
+    fn command(&self) -> Command {
+        let mut command =
+            Command::new(std::env::var_os("VIGIL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_vigil").into()));
+        command
+            .env("VIGIL_STATE_DIR", self.dir.path())
+            .env("VIGIL_DATABASE_URL", &self.url)
+            .env("VIGIL_MQTT_LISTEN", "127.0.0.1:0")
+            .env("VIGIL_MQTTS_LISTEN", "127.0.0.1:0")
+            .env("VIGIL_HTTP_LISTEN", "127.0.0.1:0")
+            .env("VIGIL_LOG", "warn");
+        command
+    }
+
+    /// Runs a command to its end; answers what it printed.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output().unwrap();
+        assert!(output.status.success(), "vigil {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Enrols a device; answers its secret.
+    pub fn enrol(&self, id: &str, options: &[&str]) -> String {
+        let told = self.run(&[&["device", "enrol", id], options].concat());
+        told.trim().strip_prefix("secret ").expect("a secret").to_owned()
+    }
+
+    pub fn start(&self) -> Vigil {
+        Vigil::start(self.command())
+    }
+
+    pub fn ca(&self) -> PathBuf {
+        self.path("tls/server-ca.pem")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        Path::new(self.dir.path()).join(name)
+    }
+}
+
+pub struct Vigil {
+    child: Child,
+    pub mqtt: SocketAddr,
+    pub mqtts: SocketAddr,
+    pub portal: SocketAddr,
+}
+
+impl Vigil {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.arg("all").stdout(Stdio::piped()).spawn().unwrap();
+        let (mut mqtt, mut mqtts, mut portal) = (None, None, None);
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            match line.split_once(' ') {
+                Some(("mqtt", address)) => mqtt = address.parse().ok(),
+                Some(("mqtts", address)) => mqtts = address.parse().ok(),
+                Some(("portal", url)) => portal = url.trim_start_matches("http://").trim_end_matches('/').parse().ok(),
+                _ if line == "ready" => {
+                    return Self { child, mqtt: mqtt.unwrap(), mqtts: mqtts.unwrap(), portal: portal.unwrap() };
+                }
+                _ => {}
+            }
+        }
+        panic!("vigil ended before it was ready: {:?}", child.wait());
+    }
+
+    /// SIGKILL: nothing of the process runs any more.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begin.elapsed() < PATIENCE, "vigil does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> serde_json::Value {
+        let url = format!("http://{}{path}", self.portal);
+        let answer = reqwest::get(&url).await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// Active and ended alarms as (device, code).
+    pub async fn alarms(&self) -> Vec<(String, String)> {
+        let page = self.get("/api/alarms?state=all&limit=200").await;
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        page["alarms"].as_array().unwrap().iter().map(|alarm| (text(&alarm["device"]), text(&alarm["code"]))).collect()
+    }
+
+    pub async fn alarm_comes(&self, device: &str, code: &str) {
+        let wanted = (device.to_owned(), code.to_owned());
+        eventually(&format!("alarm {code} of {device}"), async || self.alarms().await.contains(&wanted)).await;
+    }
+}
+
+impl Drop for Vigil {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Asks until the answer is yes.
+pub async fn eventually(what: &str, ask: impl AsyncFn() -> bool) {
+    let begin = Instant::now();
+    while !ask().await {
+        assert!(begin.elapsed() < PATIENCE, "never came: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub async fn count(db: &store::testing::TestDatabase, sql: &str) -> i64 {
+    db.pool().get().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)
+}
