@@ -28,7 +28,7 @@ CREATE TABLE device_credentials (
 
 -- One row: rises with every change of the two tables above, so that a reader knows when to read them again.
 CREATE TABLE roster_revision (
-    only      bool PRIMARY KEY DEFAULT true CHECK (only),
+    sole      bool PRIMARY KEY DEFAULT true CHECK (sole),
     revision  int8 NOT NULL
 );
 INSERT INTO roster_revision (revision) VALUES (0);

@@ -1,0 +1,151 @@
+use bytes::Bytes;
+use futures_util::SinkExt;
+use tokio_postgres::{Client, Statement, Transaction};
+use vitals::{DeviceKey, Frame, OtherReading, Quarantined, Timestamp};
+
+use super::{encode, merge};
+use crate::Error;
+use crate::time::At;
+
+/// What one transaction stores. Frames are sorted by (device, at) and hold each key once.
+pub struct Batch<'a> {
+    /// Known to be newer than anything stored for their devices.
+    pub fresh: &'a [&'a Frame],
+    /// Late, repeated or uncertain.
+    pub merge: &'a [&'a Frame],
+    /// Minutes whose roll-up these frames put out of date.
+    pub dirty: &'a [(DeviceKey, Timestamp)],
+    pub others: &'a [OtherReading],
+    pub quarantined: &'a [Quarantined],
+    /// (device, payload, received at)
+    pub statuses: &'a [(DeviceKey, Bytes, Timestamp)],
+    /// Makes the quarantine entry of a frame of `merge`, or of a reading of `others`, that differs from what is stored.
+    pub conflict: &'a (dyn Fn(Conflict<'_>) -> Quarantined + Sync),
+}
+
+/// What differs from what is stored for its key.
+pub enum Conflict<'a> {
+    Frame(&'a Frame),
+    Other(&'a OtherReading),
+}
+
+impl Batch<'_> {
+    fn only_fresh(&self) -> bool {
+        self.merge.is_empty()
+            && self.dirty.is_empty()
+            && self.others.is_empty()
+            && self.quarantined.is_empty()
+            && self.statuses.is_empty()
+    }
+}
+
+/// A writer's own connection, with its statements prepared.
+pub struct Connection {
+    client: Client,
+    copy: Statement,
+    copy_incoming: Statement,
+    conflicts: Statement,
+    merge: Statement,
+    mark_dirty: Statement,
+    quarantine: Statement,
+}
+
+impl Connection {
+    pub async fn open(url: &str, name: &str) -> Result<Self, Error> {
+        let client = crate::connect(url, name).await?;
+        // A role or database default must not weaken what a PUBACK promises.
+        client.batch_execute("SET synchronous_commit = on").await?;
+        client.batch_execute(merge::INCOMING).await?;
+        Ok(Self {
+            copy: client.prepare(&merge::copy_into("vitals")).await?,
+            copy_incoming: client.prepare(&merge::copy_into("incoming")).await?,
+            conflicts: client.prepare(&merge::conflicts()).await?,
+            merge: client.prepare(&merge::merge()).await?,
+            mark_dirty: client.prepare(merge::MARK_DIRTY).await?,
+            quarantine: client.prepare(merge::QUARANTINE).await?,
+            client,
+        })
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Stores all of it or nothing. The rows are durable when this returns; the answer is the number of conflicts found.
+    pub async fn store(&mut self, batch: &Batch<'_>) -> Result<u64, Error> {
+        if batch.only_fresh() {
+            if !batch.fresh.is_empty() {
+                // A single statement is its own transaction: two round trips less.
+                copy_rows(self.client.copy_in(&self.copy).await?, batch.fresh).await?;
+            }
+            return Ok(0);
+        }
+        let tx = self.client.transaction().await?;
+        if !batch.fresh.is_empty() {
+            copy_rows(tx.copy_in(&self.copy).await?, batch.fresh).await?;
+        }
+        let mut conflicts = Vec::new();
+        if let Some((first, rest)) = batch.merge.split_first() {
+            copy_rows(tx.copy_in(&self.copy_incoming).await?, batch.merge).await?;
+            let (low, high) = rest.iter().fold((first.at, first.at), |(low, high), f| (low.min(f.at), high.max(f.at)));
+            for row in tx.query(&self.conflicts, &[&At(low), &At(high)]).await? {
+                let key = (DeviceKey(row.get(0)), row.get::<_, At>(1).0);
+                conflicts.extend(
+                    batch
+                        .merge
+                        .iter()
+                        .filter(|f| (f.device, f.at) == key)
+                        .map(|f| (batch.conflict)(Conflict::Frame(f))),
+                );
+            }
+            tx.execute(&self.merge, &[]).await?;
+        }
+        if !batch.others.is_empty() {
+            conflicts.extend(store_others(&tx, batch).await?);
+        }
+        if !batch.dirty.is_empty() {
+            let (devices, minutes): (Vec<i32>, Vec<At>) =
+                batch.dirty.iter().map(|(key, minute)| (key.0, At(*minute))).unzip();
+            tx.execute(&self.mark_dirty, &[&devices, &minutes]).await?;
+        }
+        for entry in batch.quarantined.iter().chain(&conflicts) {
+            let (digest, at) = (entry.digest.as_slice(), At(entry.received_at));
+            let reason = entry.reason.word();
+            tx.execute(
+                &self.quarantine,
+                &[&entry.device.0, &entry.topic, &digest, &reason, &entry.detail, &entry.payload, &at],
+            )
+            .await?;
+        }
+        for (device, payload, received_at) in batch.statuses {
+            tx.execute(merge::STATUS, &[&device.0, &payload.as_ref(), &At(*received_at)]).await?;
+        }
+        tx.commit().await?;
+        Ok(conflicts.len() as u64)
+    }
+}
+
+async fn copy_rows(sink: tokio_postgres::CopyInSink<Bytes>, frames: &[&Frame]) -> Result<(), Error> {
+    let mut sink = std::pin::pin!(sink);
+    sink.send(encode::rows(frames.iter().copied())).await?;
+    sink.finish().await?;
+    Ok(())
+}
+
+async fn store_others(tx: &Transaction<'_>, batch: &Batch<'_>) -> Result<Vec<Quarantined>, Error> {
+    let devices: Vec<i32> = batch.others.iter().map(|other| other.device.0).collect();
+    let codes: Vec<&str> = batch.others.iter().map(|other| other.code.as_str()).collect();
+    let at: Vec<At> = batch.others.iter().map(|other| At(other.at)).collect();
+    let values: Vec<f64> = batch.others.iter().map(|other| other.value).collect();
+    let units: Vec<Option<&str>> = batch.others.iter().map(|other| other.unit.as_deref()).collect();
+    let inserted = tx.execute(merge::OTHERS, &[&devices, &codes, &at, &values, &units]).await?;
+    if inserted == batch.others.len() as u64 {
+        return Ok(Vec::new());
+    }
+    let rows = tx.query(merge::OTHER_CONFLICTS, &[&devices, &codes, &at, &values]).await?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| batch.others.get(row.get::<_, i64>(0) as usize - 1))
+        .map(|other| (batch.conflict)(Conflict::Other(other)))
+        .collect())
+}

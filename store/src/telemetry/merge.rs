@@ -1,0 +1,75 @@
+//! The statements that bring rows into `vitals` which may be there already: gaps are filled, nothing is overwritten.
+
+use vitals::Parameter;
+
+use super::encode::columns;
+
+pub(super) fn copy_into(table: &str) -> String {
+    format!("COPY {table} ({}) FROM STDIN (FORMAT BINARY)", columns())
+}
+
+pub(super) const INCOMING: &str = "-- telemetry::incoming
+    CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE vitals) ON COMMIT DELETE ROWS";
+
+/// Rows of `incoming` with a value that differs from one already stored. The bounds are plain parameters, so that
+/// chunks outside them are never opened; LATERAL keeps the planner from scanning whole chunks for a few keys.
+pub(super) fn conflicts() -> String {
+    let differs: Vec<_> =
+        Parameter::ALL.iter().map(|parameter| format!("stored.{parameter} <> incoming.{parameter}")).collect();
+    format!(
+        "-- telemetry::conflicts
+        SELECT incoming.device_key, incoming.at FROM incoming CROSS JOIN LATERAL (
+            SELECT * FROM vitals WHERE vitals.device_key = incoming.device_key AND vitals.at = incoming.at
+                AND vitals.at >= $1 AND vitals.at <= $2
+        ) stored WHERE {}",
+        differs.join(" OR ")
+    )
+}
+
+pub(super) fn merge() -> String {
+    let fill: Vec<_> = Parameter::ALL
+        .iter()
+        .map(|parameter| format!("{parameter} = coalesce(vitals.{parameter}, excluded.{parameter})"))
+        .collect();
+    let gap: Vec<_> = Parameter::ALL
+        .iter()
+        .map(|parameter| format!("(vitals.{parameter} IS NULL AND excluded.{parameter} IS NOT NULL)"))
+        .collect();
+    // 16 = Flags::VALUE_FLAGGED: the only flag that a filled gap can add.
+    format!(
+        "-- telemetry::merge
+        INSERT INTO vitals ({columns}) SELECT {columns} FROM incoming
+        ON CONFLICT (device_key, at) DO UPDATE SET {},
+            q = coalesce(excluded.q || vitals.q, vitals.q, excluded.q), flags = vitals.flags | (excluded.flags & 16)
+        WHERE {}",
+        fill.join(", "),
+        gap.join(" OR "),
+        columns = columns(),
+    )
+}
+
+pub(super) const MARK_DIRTY: &str = "-- telemetry::mark_dirty
+    INSERT INTO vitals_dirty (device_key, minute) SELECT * FROM unnest($1::int4[], $2::timestamptz[])";
+
+pub(super) const OTHERS: &str = "-- telemetry::others
+    INSERT INTO readings_other (device_key, code, at, value, unit)
+    SELECT * FROM unnest($1::int4[], $2::text[], $3::timestamptz[], $4::float8[], $5::text[])
+    ON CONFLICT (device_key, code, at) DO NOTHING";
+
+/// Positions, from one, of the readings that differ from the one stored.
+pub(super) const OTHER_CONFLICTS: &str = "-- telemetry::other_conflicts
+    SELECT new.position FROM unnest($1::int4[], $2::text[], $3::timestamptz[], $4::float8[]) WITH ORDINALITY
+        AS new (device_key, code, at, value, position)
+    CROSS JOIN LATERAL (
+        SELECT value FROM readings_other r WHERE r.device_key = new.device_key AND r.code = new.code AND r.at = new.at
+    ) stored WHERE stored.value <> new.value";
+
+pub(super) const QUARANTINE: &str = "-- telemetry::quarantine
+    INSERT INTO quarantine (device_key, topic, digest, reason, detail, payload, first_received_at, last_received_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+    ON CONFLICT (device_key, topic, digest) DO UPDATE SET count = quarantine.count + 1, last_received_at = excluded.last_received_at";
+
+pub(super) const STATUS: &str = "-- telemetry::status
+    INSERT INTO device_statuses (device_key, payload, received_at) VALUES ($1, $2, $3)
+    ON CONFLICT (device_key) DO UPDATE SET payload = excluded.payload, received_at = excluded.received_at
+    WHERE device_statuses.received_at <= excluded.received_at";

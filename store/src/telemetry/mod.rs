@@ -1,0 +1,7 @@
+//! Writing telemetry: COPY for what is new, merge for what may be there already (design §4.2).
+
+mod batch;
+mod encode;
+mod merge;
+
+pub use batch::{Batch, Conflict, Connection};
