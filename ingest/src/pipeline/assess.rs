@@ -68,9 +68,9 @@ pub(super) fn assess(raw: RawFrame, clock: &mut ClockOffset, arrival: &Arrival<'
             flags = flags.with(Flags::CLOCK_SUSPECT);
         }
     }
-    // By corrected time: a slow clock must not turn a new device's first hour away.
+    // By corrected time where that is later: a slow clock must not turn a new device's first hour away.
     let horizon = received_at.plus_millis(-arrival.horizon_days * 86_400_000);
-    if event < arrival.device.enrolled_at || at < horizon {
+    if event.max(at) < arrival.device.enrolled_at || at < horizon {
         return if flags.has(Flags::JUDGED) {
             Verdict::JudgeOnly(
                 frame(received_at, flags.with(Flags::NO_TIME).with(Flags::CLOCK_SUSPECT)),

@@ -25,12 +25,16 @@ async fn bed(options: &[&str]) -> Bed {
     Bed { db, _site: site, vigil, device }
 }
 
+/// (reason, detail, count) of everything in quarantine.
+pub async fn quarantined(db: &TestDatabase) -> Vec<(String, String, i64)> {
+    let client = db.pool().get().await.unwrap();
+    let rows = client.query("SELECT reason, detail, count FROM quarantine ORDER BY id", &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+}
+
 impl Bed {
-    /// (reason, detail, count) of everything in quarantine.
     async fn quarantine(&self) -> Vec<(String, String, i64)> {
-        let client = self.db.pool().get().await.unwrap();
-        let rows = client.query("SELECT reason, detail, count FROM quarantine ORDER BY id", &[]).await.unwrap();
-        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+        quarantined(&self.db).await
     }
 
     async fn reasons(&self) -> Vec<String> {

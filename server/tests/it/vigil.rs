@@ -134,7 +134,7 @@ impl Drop for Vigil {
 }
 
 /// Asks until the answer is yes.
-pub async fn eventually(what: &str, ask: impl AsyncFn() -> bool) {
+pub async fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) {
     let begin = Instant::now();
     while !ask().await {
         assert!(begin.elapsed() < PATIENCE, "never came: {what}");
