@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Deps};
 use crate::config::Config;
 use crate::web::{Endpoint, Route, assets, mount, pick, serve};
-use crate::{alarms, devices, health, live, openapi};
+use crate::{alarms, devices, health, live, openapi, trends};
 
 /// How long open screens get to take their last message.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -21,12 +21,7 @@ pub enum Error {
 }
 
 /// Serves until `stop`, then lets answers under way finish.
-pub async fn run(
-    config: Config,
-    deps: Deps,
-    listener: TcpListener,
-    stop: CancellationToken,
-) -> Result<(), Error> {
+pub async fn run(config: Config, deps: Deps, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Listener)?;
     if !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address));
@@ -43,16 +38,13 @@ pub async fn run(
 
 /// What the portal serves besides the UI itself.
 pub(crate) fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    [devices::ENDPOINTS, alarms::ENDPOINTS, live::ENDPOINTS, health::ENDPOINTS, openapi::ENDPOINTS]
+    [devices::ENDPOINTS, trends::ENDPOINTS, alarms::ENDPOINTS, live::ENDPOINTS, health::ENDPOINTS, openapi::ENDPOINTS]
         .into_iter()
         .flatten()
 }
 
 fn routes(app: &App) -> Route {
-    let api = mount(
-        "api",
-        [devices::devices(app), devices::parameters(), alarms::routes(app)],
-    );
+    let api = mount("api", [devices::devices(app), devices::parameters(), trends::routes(app), alarms::routes(app)]);
     pick([
         live::routes(app),
         api,

@@ -15,8 +15,7 @@ pub(super) async fn list(query: AlarmsQuery, app: App) -> Result<Json<Alarms>, A
     let before = query.cursor.as_deref().map(Cursor::parse).transpose()?.map(|cursor| (cursor.at, cursor.id));
     let db = app.pool.get().await?;
     // One more than asked for says whether there is a next page.
-    let mut rows =
-        store::alarms::page(&db, before, query.state == State::Active, i64::from(limit) + 1).await?;
+    let mut rows = store::alarms::page(&db, before, query.state == State::Active, i64::from(limit) + 1).await?;
     let more = rows.len() > usize::from(limit);
     rows.truncate(usize::from(limit));
     let next = rows.last().filter(|_| more).map(|row| Cursor { at: row.raised_at, id: row.id }.print());

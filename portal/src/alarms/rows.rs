@@ -21,10 +21,7 @@ pub(super) fn from_row(row: &AlarmRow, roster: &Roster) -> Alarm {
 
 /// The alarm as it stood after this step; its row says how it stands now.
 pub(crate) fn step_from_row(step: &TransitionRow, alarm: &AlarmRow, roster: &Roster) -> Step {
-    let then = AlarmRow {
-        value: step.value,
-        ended_at: (step.what == What::Cleared).then_some(step.at),
-        ..alarm.clone()
-    };
+    let then =
+        AlarmRow { value: step.value, ended_at: (step.what == What::Cleared).then_some(step.at), ..alarm.clone() };
     Step { epoch: step.epoch, seq: step.seq, what: step.what, alarm: from_row(&then, roster) }
 }

@@ -35,7 +35,9 @@ pub(crate) fn readyz(app: &App) -> Route {
 
 pub(crate) fn metrics(app: &App) -> Route {
     let page = warp::path::end().and(warp::get()).and(app.filter()).map(|app: App| {
-        Ok::<_, ApiError>(with_header((app.metrics)(), header::CONTENT_TYPE, "text/plain; version=0.0.4").into_response())
+        Ok::<_, ApiError>(
+            with_header((app.metrics)(), header::CONTENT_TYPE, "text/plain; version=0.0.4").into_response(),
+        )
     });
     mount("metrics", routes![page])
 }

@@ -93,10 +93,6 @@ impl Log {
         self.next.subscribe()
     }
 
-    pub(crate) fn last(&self) -> Token {
-        self.book.lock().last
-    }
-
     pub(crate) fn standing(&self) -> Standing {
         self.book.lock().standing()
     }

@@ -1,2 +1,9 @@
+//! Charts: buckets of one device over a span of time.
+
+mod handlers;
 mod model;
-pub(crate) use model::*;
+mod routes;
+
+#[cfg(test)]
+pub(crate) use model::{Series, Vitals};
+pub(crate) use routes::{ENDPOINTS, routes};

@@ -18,7 +18,8 @@ struct Assets;
 const INDEX: &str = "index.html";
 
 pub(crate) fn routes() -> Route {
-    let file = warp::get().or(warp::head()).unify().and(warp::path::full()).and(warp::header::headers_cloned()).map(serve);
+    let file =
+        warp::get().or(warp::head()).unify().and(warp::path::full()).and(warp::header::headers_cloned()).map(serve);
     pick(routes![file])
 }
 

@@ -64,9 +64,7 @@ impl Reply for ApiError {
         };
         let mut response = warp::reply::json(&problem).into_response();
         *response.status_mut() = status;
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }
 }

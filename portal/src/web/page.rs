@@ -30,7 +30,8 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_went() {
-        let cursor = Cursor { at: Timestamp::from_micros(1_795_428_000_000_001), id: AlarmId(uuid::Uuid::from_u128(7)) };
+        let cursor =
+            Cursor { at: Timestamp::from_micros(1_795_428_000_000_001), id: AlarmId(uuid::Uuid::from_u128(7)) };
         assert_eq!(Cursor::parse(&cursor.print()).unwrap(), cursor);
         for text in ["", ".", "zz.00", "1.2", "😀"] {
             assert!(matches!(Cursor::parse(text), Err(ApiError::BadRequest { code: "invalid_cursor", .. })), "{text}");

@@ -11,7 +11,8 @@ pub(crate) fn refuse(rejection: &Rejection) -> Response {
         ApiError::bad_request("invalid_query", detail)
     } else if rejection.find::<reject::MethodNotAllowed>().is_some() {
         ApiError::MethodNotAllowed
-    } else if rejection.find::<reject::MissingHeader>().is_some() || rejection.find::<reject::InvalidHeader>().is_some() {
+    } else if rejection.find::<reject::MissingHeader>().is_some() || rejection.find::<reject::InvalidHeader>().is_some()
+    {
         ApiError::bad_request("websocket_expected", "this path answers a WebSocket handshake only")
     } else {
         ApiError::NotFound { code: "not_found", detail: "nothing is served here" }

@@ -1,12 +1,12 @@
 use std::convert::Infallible;
 
 use serde::Serialize;
+use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::{Reply, Response};
-use warp::Filter;
 
-use super::refuse::refuse;
 use super::ApiError;
+use super::refuse::refuse;
 
 /// One endpoint. Boxed, so that the hundredth costs the compiler what the first did.
 pub(crate) type Route = BoxedFilter<(Response,)>;

@@ -68,7 +68,14 @@ async fn every_declared_endpoint_answers() {
     let document = site.json("/openapi.json").await;
     let paths: BTreeSet<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let served = [
-        "/api/alarms", "/api/devices", "/api/parameters", "/api/vitals", "/healthz", "/live", "/metrics", "/openapi.json",
+        "/api/alarms",
+        "/api/devices",
+        "/api/parameters",
+        "/api/vitals",
+        "/healthz",
+        "/live",
+        "/metrics",
+        "/openapi.json",
         "/readyz",
     ];
     assert_eq!(paths, BTreeSet::from(served));
@@ -142,7 +149,10 @@ async fn devices_tell_who_is_connected_and_when_each_was_heard() {
         }
     };
     assert_eq!((&devices[0]["connected"], &devices[0]["last_received_at"]), (&json!(true), &json!(T0)));
-    assert_eq!((&devices[1]["connected"], &devices[1]["last_received_at"]), (&json!(false), &json!("2026-11-23T09:59:01Z")));
+    assert_eq!(
+        (&devices[1]["connected"], &devices[1]["last_received_at"]),
+        (&json!(false), &json!("2026-11-23T09:59:01Z"))
+    );
     assert_eq!((&devices[2]["realm"], &devices[2]["last_received_at"]), (&json!("demo"), &Value::Null));
     assert_eq!(devices[3]["kind"], "gateway");
     assert_eq!(site.json("/api/parameters").await["parameters"].as_array().unwrap().len(), Parameter::COUNT);
@@ -156,13 +166,16 @@ async fn a_chart_has_at_most_two_thousand_points() {
         SELECT at, at, $1, 3, 70 + extract(second FROM at)::int % 2
         FROM generate_series('2026-11-23T06:00:00Z'::timestamptz, '2026-11-23T09:59:59Z', '1 s') at";
     db.execute(insert, &[&site.beds[0].0]).await.unwrap();
-    for (step, least_ms) in [("", 5_000), ("&step=1", 10_000), ("&step=10", 10_000), ("&step=60", 60_000)] {
+    // As ingest leaves it before the roll-up came by.
+    let mark = "INSERT INTO vitals_dirty SELECT DISTINCT device_key, date_trunc('minute', at) FROM vitals";
+    db.execute(mark, &[]).await.unwrap();
+    for (step, least_ms) in [("", 8_000), ("&step=1", 8_000), ("&step=30", 30_000), ("&step=60", 60_000)] {
         let path = format!("/api/vitals?device=bed-01&from=2026-11-23T06:00:00Z&to=2026-11-23T10:00:00Z{step}");
         let chart = site.json(&path).await;
         let times = chart["times_ms"].as_array().unwrap();
         let series = &chart["series"][0];
         assert!((1..=2_000).contains(&times.len()), "{} points", times.len());
-        assert!(chart["step_ms"].as_i64().unwrap() >= least_ms.min(10_000), "{path} gave {}", chart["step_ms"]);
+        assert!(chart["step_ms"].as_i64().unwrap() >= least_ms, "{path} gave {}", chart["step_ms"]);
         assert_eq!((&series["parameter"], &series["unit"]), (&json!("hr"), &json!("/min")));
         assert_eq!(series["mean"].as_array().unwrap().len(), times.len());
         assert_eq!((&series["min"][0], &series["max"][0]), (&json!(70.0), &json!(71.0)));

@@ -48,7 +48,11 @@ impl Nurse {
         let (seq, id) = (step["seq"].as_i64().unwrap(), step["alarm"]["id"].to_string());
         self.told.push(seq);
         self.token = Some((step["epoch"].as_i64().unwrap(), seq));
-        if step["what"] == "cleared" { self.active.remove(&id) } else { self.active.insert(id, step["alarm"].clone()) };
+        if step["what"] == "cleared" {
+            self.active.remove(&id)
+        } else {
+            self.active.insert(id, step["alarm"].clone())
+        };
     }
 
     async fn until(&mut self, screen: &mut Screen, seq: i64) {

@@ -16,8 +16,13 @@ pub(crate) struct Screen(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Screen {
     pub(crate) async fn connect(site: &Site) -> Self {
-        let (socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/live", site.address)).await.unwrap();
-        Self(socket)
+        Self::try_connect(site).await.expect("a place for one more screen")
+    }
+
+    /// None where the portal has no place for another screen.
+    pub(crate) async fn try_connect(site: &Site) -> Option<Self> {
+        let (socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/live", site.address)).await.ok()?;
+        Some(Self(socket))
     }
 
     /// Watches everything.
