@@ -1,8 +1,8 @@
 //! Who is wired to whom. Siblings meet here and nowhere else.
 #![expect(clippy::print_stdout, reason = "addresses and `ready` are told on standard output")]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -53,22 +53,15 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     let http = bind("http", config.http.listen).await?;
     let addresses = (mqtt.local_addr()?, mqtts.local_addr()?, http.local_addr()?);
 
-    let hub: Arc<OnceLock<Hub>> = Arc::default();
+    // Before the engine, which may tell what its last run could not store; seeded once it knows where it stands.
+    let screens = Hub::new(clock.clone(), roster.clone(), &[], 0);
     let sink = {
-        let hub = hub.clone();
-        move |transition: &Transition| {
-            if let Some(hub) = hub.get() {
-                hub.transition(transition);
-            }
-        }
+        let screens = screens.clone();
+        move |transition: &Transition| screens.transition(transition)
     };
     let (alerting, alarms) =
-        alerting::start(pool.clone(), clock.clone(), roster.clone(), Arc::new(sink))
-            .await
-            .context("start alerting")?;
-    let (epoch, _) = alerting.position();
-    let screens = Hub::new(clock.clone(), roster.clone(), &alerting.active(), epoch);
-    let screens = hub.get_or_init(|| screens).clone();
+        alerting::start(pool.clone(), clock.clone(), roster.clone(), Arc::new(sink)).await.context("start alerting")?;
+    screens.seed(&alerting.active(), alerting.position());
 
     let health = Arc::new(Health::default());
     let judging = Arc::new(Judging::default());

@@ -9,21 +9,30 @@ use crate::columns::each;
 use crate::time::At;
 use crate::{Db, Error};
 
-/// How far the event time of a frame received since a moment may lie before that moment. It keeps all but two chunks shut.
-const LATENESS_MS: i64 = 24 * 3_600_000;
+/// How far a frame's corrected event time may lie from its receive time and still be read back: the longest live window
+/// and slack. A backlog from before is left out; it is judged on nothing, and no index orders rows by receive time.
+const LATENESS: &str = "interval '5 minutes'";
+
+/// Event time runs ahead of receive time by no more than what ingest stores (two minutes).
+const AHEAD: &str = "interval '2 minutes'";
 
 /// The columns in the order in which `from_row` reads them.
 pub fn columns() -> String {
     format!("at, received_at, seq, device_key, flags, {}, q", each(str::to_owned))
 }
 
-pub(crate) fn received_since_sql() -> &'static str {
+pub(crate) fn received_between_sql() -> &'static str {
     static SQL: OnceLock<String> = OnceLock::new();
     SQL.get_or_init(|| {
         format!(
-            "-- frames::received_since
-            SELECT {} FROM vitals WHERE at >= $1 AND received_at >= $2
-            ORDER BY received_at, device_key, at LIMIT $3",
+            "-- frames::received_between
+            SELECT {} FROM (
+                SELECT key, greatest(coalesce(offset_us, 0), 0) * interval '1 microsecond' AS slow
+                FROM devices LEFT JOIN device_clocks ON device_key = key
+            ) device CROSS JOIN LATERAL (
+                SELECT * FROM vitals WHERE device_key = device.key AND at >= $1::timestamptz - device.slow - {LATENESS} AND at < $2::timestamptz + {AHEAD}
+                    AND received_at >= $1 AND received_at < $2
+            ) frame ORDER BY received_at, device_key, at",
             columns()
         )
     })
@@ -34,11 +43,9 @@ pub(crate) const LAST_AT: &str = "-- frames::last_at
         SELECT at FROM vitals WHERE device_key = wanted.key AND at >= $2 ORDER BY at DESC LIMIT 1
     ) newest";
 
-/// At most `limit` frames in the order in which the engine saw them. Receive times are unique on a node: the next page
-/// begins one microsecond after the last frame of this one.
-pub async fn received_since(db: &impl Db, since: Timestamp, limit: i64) -> Result<Vec<Frame>, Error> {
-    let floor = At(since.plus_millis(-LATENESS_MS));
-    db.query(received_since_sql(), &[&floor, &At(since), &limit]).await?.iter().map(from_row).collect()
+/// Frames in the order in which the engine saw them. Reads each device's own minutes by index: bounded by the span asked for.
+pub async fn received_between(db: &impl Db, from: Timestamp, until: Timestamp) -> Result<Vec<Frame>, Error> {
+    db.query(received_between_sql(), &[&At(from), &At(until)]).await?.iter().map(from_row).collect()
 }
 
 /// The newest event time of each device that has one at or after `floor`.

@@ -11,8 +11,11 @@ use super::known::{Known, KnownAlarm};
 /// and the longest silence two. Older alarms that go on are taken from the table.
 const REPLAY_MS: i64 = 12 * 60_000;
 
-/// Frames held in memory at once while replaying.
-const PAGE: i64 = 20_000;
+/// Receive time read at once while replaying: a thousand beds at 1 Hz make 60,000 frames of it.
+const PAGE_MS: i64 = 60_000;
+
+/// After a crash the last stop is known from each device's newest frame; others may have been received a little later.
+const SLACK_MS: i64 = 60_000;
 
 /// Everything the database says about the time before this run.
 #[derive(Debug)]
@@ -66,10 +69,12 @@ impl Past {
 
     async fn frames(&self, judges: &Judges, pool: &Pool, since: Timestamp) -> Result<usize, store::Error> {
         let db = pool.get().await?;
-        let (mut next, mut last, mut count) = (since, since, 0);
+        let (mut from, mut last, mut count) = (since, since, 0);
         let mut runs = self.runs.iter().peekable();
-        loop {
-            let page = frames::received_since(&db, next, PAGE).await?;
+        let end = self.started_at.min(since.plus_millis(REPLAY_MS + SLACK_MS));
+        while from < end {
+            let until = from.plus_millis(PAGE_MS);
+            let page = frames::received_between(&db, from, until).await?;
             let mut rest = page.as_slice();
             while let Some(first) = rest.first() {
                 while let Some((started_at, stopped_at)) = runs.next_if(|(start, _)| *start <= first.received_at) {
@@ -83,11 +88,9 @@ impl Past {
                 rest = later;
             }
             count += page.len();
-            match page.last() {
-                Some(frame) if page.len() as i64 == PAGE => next = frame.received_at.plus_micros(1),
-                _ => return Ok(count),
-            }
+            from = until;
         }
+        Ok(count)
     }
 
     /// What was told and goes on is active, whether the stored frames show it or not: the frame that began it may have

@@ -81,9 +81,9 @@ async fn mosquitto_is_told_why_it_is_refused() {
     let revoked = ward.site.enrol("bed-2", &[]);
     ward.site.run(&["device", "revoke", "bed-2"]);
     for (version, id, secret, code) in [
-        ("mqttv311", "bed-1", "wrong", "not authorised"),
-        ("mqttv5", "bed-1", "wrong", "Bad username or password"),
-        ("mqttv311", "nobody", "wrong", "not authorised"),
+        ("mqttv311", "bed-1", "wrong", "bad user name or password"),
+        ("mqttv5", "bed-1", "wrong", "bad user name or password"),
+        ("mqttv311", "nobody", "wrong", "bad user name or password"),
     ] {
         let mut publish = ward.mosquitto("mosquitto_pub", version, false, id, secret);
         publish.args(["-q", "1", "-t", "vigil/v1/bed-1/vitals", "-m", &frame()]);

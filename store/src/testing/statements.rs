@@ -4,7 +4,7 @@ use crate::{alarms, clocks, counts, frames, migrate, minutes, roster, series, st
 pub fn statements() -> Vec<&'static str> {
     [
         &[clocks::LOAD, clocks::SAVE, counts::COUNTS, statuses::LOAD][..],
-        &[frames::received_since_sql(), frames::LAST_AT],
+        &[frames::received_between_sql(), frames::LAST_AT],
         &minutes::statements(),
         &series::statements(),
         migrate::STATEMENTS,

@@ -1,4 +1,4 @@
-use store::frames::{last_at, received_since};
+use store::frames::{last_at, received_between};
 use store::testing::database;
 use store::{clocks, connect, counts};
 use vitals::{DeviceKey, Flags, Frame, Parameter, Timestamp, Validity};
@@ -21,10 +21,11 @@ async fn frames_read_back_as_they_were_stored_in_the_order_they_came() {
     store(&db, &stored).await;
 
     let client = db.pool().get().await.unwrap();
-    assert_eq!(received_since(&client, START, 100).await.unwrap(), stored);
-    let first = received_since(&client, START, 1).await.unwrap();
-    assert_eq!(first, stored[..1]);
-    assert_eq!(received_since(&client, first[0].received_at.plus_micros(1), 100).await.unwrap(), stored[1..]);
+    let end = START.plus_millis(60_000);
+    assert_eq!(received_between(&client, START, end).await.unwrap(), stored);
+    let second = stored[0].received_at.plus_micros(1);
+    assert_eq!(received_between(&client, START, second).await.unwrap(), stored[..1]);
+    assert_eq!(received_between(&client, second, end).await.unwrap(), stored[1..]);
     assert_eq!(counts(&client).await.unwrap().vitals, 2);
 }
 
