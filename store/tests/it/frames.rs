@@ -21,6 +21,7 @@ async fn frames_read_back_as_they_were_stored_in_the_order_they_came() {
     store(&db, &stored).await;
 
     let client = db.pool().get().await.unwrap();
+    assert_eq!(store::roster::enrol(&client, &crate::rosters::bed("bed-1")).await.unwrap(), stored[0].device);
     let end = START.plus_millis(60_000);
     assert_eq!(received_between(&client, START, end).await.unwrap(), stored);
     let second = stored[0].received_at.plus_micros(1);
