@@ -1,4 +1,5 @@
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -59,7 +60,8 @@ pub(crate) fn found(program: &str) -> bool {
 
 fn name(command: &Command) -> String {
     let arguments = command.get_args().take(3).map(|argument| argument.to_string_lossy());
-    let words: Vec<_> = std::iter::once(command.get_program().to_string_lossy()).chain(arguments).collect();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
+    let words: Vec<_> = std::iter::once(program).chain(arguments).collect();
     words.join(" ")
 }
 
@@ -94,11 +96,13 @@ impl Running {
         bail!("stop {}: it did not end within {} s", self.name, PATIENCE.as_secs());
     }
 
-    /// To the whole process group. The shell's own `kill`: a small Debian has no other.
+    /// To the whole process group. By the shell's own `kill`: a small Debian has no other.
     fn signal(&self, signal: &str) {
-        let told = Command::new("sh").args(["-c", &format!("kill -{signal} -- -{}", self.child.id())]).output();
-        if let Err(error) = told {
-            eprintln!("could not send SIG{signal} to {}: {error}", self.name);
+        let script = format!("kill -s {signal} -- -{}", self.child.id());
+        match Command::new("sh").args(["-c", &script]).output() {
+            Ok(told) if told.status.success() => {}
+            Ok(told) => eprintln!("could not stop {}: {}", self.name, String::from_utf8_lossy(&told.stderr).trim()),
+            Err(error) => eprintln!("could not stop {}: start sh: {error}", self.name),
         }
     }
 }
@@ -107,6 +111,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal("KILL");
+            drop(self.child.kill());
             drop(self.child.wait());
         }
     }

@@ -1,5 +1,6 @@
 //! The simulated beds, in a process of their own that knows the server by its address alone.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,12 +11,13 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, bail};
 
+use super::vigil::Site;
 use crate::folders;
 use crate::program::{Running, command};
 
 /// What happens on the ward: something early, so that a first look sees an alarm, then again and again.
 const SCENARIOS: [&str; 5] =
-    ["desaturation:2@5/240", "lead_off:4@20/180", "sepsis:6@30", "network_loss:8@60/300", "arrest:10@120/600"];
+    ["desaturation:2@1/240", "arrest:9@8/600", "lead_off:4@20/180", "sepsis:6@30", "network_loss:8@60/300"];
 
 pub(super) struct Ward {
     running: Mutex<Running>,
@@ -24,15 +26,16 @@ pub(super) struct Ward {
 }
 
 impl Ward {
-    pub(super) fn start(broker: SocketAddr, ca: &Path, credentials: &Path) -> anyhow::Result<Self> {
+    pub(super) fn start(site: &Site, broker: SocketAddr, credentials: &Path) -> anyhow::Result<Self> {
         let devices = std::fs::read_to_string(credentials).context("read the beds' secrets")?.lines().count();
         let mut simulator = command(folders::release("device-sim"));
         simulator.args(["--broker", &format!("mqtts://localhost:{}", broker.port()), "--report-every", "1"]);
-        simulator.arg("--ca").arg(ca).arg("--credentials").arg(credentials);
+        simulator.arg("--ca").arg(site.ca()).arg("--credentials").arg(credentials);
         for scenario in SCENARIOS.iter().filter(|scenario| bed(scenario) < devices) {
             simulator.args(["--scenario", scenario]);
         }
-        let mut running = Running::start(simulator.stdout(Stdio::piped()))?;
+        let log = File::create(site.path("device-sim.log")).context("write the simulator's log")?;
+        let mut running = Running::start(simulator.stdout(Stdio::piped()).stderr(log))?;
         let stdout = running.child.stdout.take().context("read what the simulator prints")?;
         let acknowledged = Arc::new(AtomicU64::new(0));
         let latest = acknowledged.clone();
