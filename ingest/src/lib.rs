@@ -19,17 +19,21 @@ use std::sync::Arc;
 
 use vitals::{DeviceKey, Frame, Timestamp};
 
+type Judge = Arc<dyn Fn(&[Frame]) + Send + Sync>;
+type Show = Arc<dyn Fn(&[Frame], i64) + Send + Sync>;
+type News = Arc<dyn Fn(DeviceKey, bool, Timestamp) + Send + Sync>;
+
 /// Where readings and news of devices go, wired by `server`. All are called in a connection's task and must not wait.
 #[derive(Clone)]
 pub struct Outlets {
     /// Frames in the order of receipt, before they are stored; their flags say what is to be judged.
-    pub judge: Arc<dyn Fn(&[Frame]) + Send + Sync>,
+    pub judge: Judge,
     /// The same frames for the live view, with the device's clock offset in µs.
-    pub show: Arc<dyn Fn(&[Frame], i64) + Send + Sync>,
+    pub show: Show,
     /// A device connected or went.
-    pub presence: Arc<dyn Fn(DeviceKey, bool, Timestamp) + Send + Sync>,
+    pub presence: News,
     /// We stopped or resumed reading this device; meanwhile its silence is ours.
-    pub held: Arc<dyn Fn(DeviceKey, bool, Timestamp) + Send + Sync>,
+    pub held: News,
     /// The database went away or came back.
     pub database_away: Arc<dyn Fn(bool, Timestamp) + Send + Sync>,
 }

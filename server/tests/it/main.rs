@@ -1,4 +1,10 @@
 //! The promises, through the public door: the binary, real MQTT sockets, a real database.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand")]
+#![allow(
+    unreachable_pub,
+    clippy::disallowed_methods,
+    reason = "a test binary has no public face and is told by the environment what to run"
+)]
 
 mod clients;
 mod clocks;
