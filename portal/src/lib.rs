@@ -13,7 +13,7 @@ mod openapi;
 mod run;
 mod trends;
 #[cfg(test)]
-mod types;
+mod typescript;
 mod web;
 
 pub use app::Deps;
