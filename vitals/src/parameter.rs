@@ -89,6 +89,14 @@ impl Parameter {
         self as usize
     }
 
+    /// A value that is implausible here may mean that a heart or a breath stands still, so somebody must look.
+    pub const fn sign_of_life(self) -> bool {
+        matches!(
+            self,
+            Self::Hr | Self::Pr | Self::PrSpo2 | Self::Spo2 | Self::Rr | Self::AbpSys | Self::AbpDia | Self::AbpMap
+        )
+    }
+
     /// Brings a value in the UCUM unit `from` into the parameter's own unit.
     pub fn convert(self, value: f64, from: &str) -> Result<f64, UnitUnknown> {
         if from == self.unit() {

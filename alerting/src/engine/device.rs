@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use vitals::{ClockOffset, DeviceKey, Flags, Frame, Parameter, RuleVersion, RuleVersionId, Timestamp, What};
+use vitals::{ClockOffset, DeviceKey, Flags, Frame, Parameter, RuleVersion, RuleVersionId, Timestamp, Validity, What};
 
 use super::limit::{LimitState, Step};
-use super::technical::{Change, NoLive, Shown, Silence};
+use super::technical::{Change, Shown, Silence, Unbroken};
 use super::{Rules, Signal};
 
 const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
@@ -20,7 +20,10 @@ pub struct DeviceWatch {
     /// In the order of `rules.limits`.
     limits: Box<[LimitState]>,
     silence: Silence,
-    no_live: NoLive,
+    no_live: Unbroken,
+    /// A bit for each sign of life whose newest value is implausible.
+    implausible_now: u16,
+    implausible: Unbroken,
     suspect: Shown,
     simulated: Shown,
     /// Since when we do not read what the device sends.
@@ -46,7 +49,9 @@ impl DeviceWatch {
             newest: [BEFORE_ALL; Parameter::COUNT],
             limits: vec![LimitState::Clear; rules.limits.len()].into(),
             silence: Silence::default(),
-            no_live: NoLive::default(),
+            no_live: Unbroken::default(),
+            implausible_now: 0,
+            implausible: Unbroken::default(),
             suspect: Shown::default(),
             simulated: Shown::default(),
             held: None,
@@ -151,6 +156,8 @@ impl DeviceWatch {
             self.silence.seed(onset);
         } else if rule == rules.no_live.rule.id {
             self.no_live.seed(onset);
+        } else if rule == rules.implausible.rule.id {
+            self.implausible.seed(onset);
         } else if rule == rules.suspect.rule.id {
             self.suspect.seed(onset, self.now.max(raised).plus_micros(rules.suspect.us));
         } else if rule == rules.simulated.rule.id {
@@ -162,11 +169,12 @@ impl DeviceWatch {
         true
     }
 
-    fn technical(&self) -> [(&Arc<RuleVersion>, Option<Timestamp>); 4] {
+    fn technical(&self) -> [(&Arc<RuleVersion>, Option<Timestamp>); 5] {
         let rules = &self.rules;
         [
             (&rules.silence.rule, self.silence.active_since()),
             (&rules.no_live.rule, self.no_live.active_since()),
+            (&rules.implausible.rule, self.implausible.active_since()),
             (&rules.suspect.rule, self.suspect.active_since()),
             (&rules.simulated.rule, self.simulated.active_since()),
         ]
@@ -206,6 +214,7 @@ impl DeviceWatch {
         if frame.flags.has(Flags::SIMULATED) {
             return;
         }
+        self.look_for_life(frame, out);
         for (parameter, _) in frame.values.iter() {
             let newest = &mut self.newest[parameter.index()];
             if !renewed && frame.at <= *newest {
@@ -222,6 +231,21 @@ impl DeviceWatch {
                 }
             }
         }
+    }
+
+    /// An implausible value is judged by no limit (design §4.1): that it stays so is a technical alarm.
+    fn look_for_life(&mut self, frame: &Frame, out: &mut Vec<Signal>) {
+        for (parameter, _) in frame.values.iter().filter(|(parameter, _)| parameter.sign_of_life()) {
+            let bit = 1 << parameter.index();
+            if frame.mark(parameter) == Some(Validity::Implausible) {
+                self.implausible_now |= bit;
+            } else {
+                self.implausible_now &= !bit;
+            }
+        }
+        let rule = &self.rules.implausible;
+        let change = self.implausible.heard(frame.received_at, self.implausible_now == 0, rule.us);
+        out.extend(change.map(|change| self.technical_signal(&self.rules.implausible.rule, change, frame.received_at)));
     }
 
     /// The earliest deadline; of equal ones the first rule's, so that a replay fires in the same order.
@@ -260,6 +284,7 @@ impl DeviceWatch {
     fn shift_receive_timers(&mut self, us: i64) {
         self.silence.shift(us);
         self.no_live.shift(us);
+        self.implausible.shift(us);
         self.suspect.shift(us);
         self.simulated.shift(us);
     }

@@ -6,6 +6,9 @@ use vitals::{Bound, Condition, DeviceProfile, Parameter, Priority, RuleVersion, 
 /// Frames without a live one for this long are named (design §4.1).
 const NO_LIVE_AFTER_MS: i64 = 30_000;
 
+/// A sign of life outside its plausible range for this long is somebody's business: one artefact is not.
+const IMPLAUSIBLE_AFTER_MS: i64 = 5_000;
+
 /// A suspect clock, or simulated data, is over after this long without another such frame.
 const QUIET_MS: i64 = 60_000;
 
@@ -69,6 +72,7 @@ pub struct Rules {
     ranges: [Range<u8>; Parameter::COUNT],
     pub(super) silence: Technical,
     pub(super) no_live: Technical,
+    pub(super) implausible: Technical,
     pub(super) suspect: Technical,
     pub(super) simulated: Technical,
     pub(super) live_window_ms: i64,
@@ -98,6 +102,14 @@ impl Rules {
                 NO_LIVE_AFTER_MS,
                 Condition::NoLiveFrames { after_ms: NO_LIVE_AFTER_MS },
             ),
+            implausible: Technical {
+                rule: Arc::new(RuleVersion::new(
+                    "check_sensor",
+                    Priority::High,
+                    Condition::Implausible { after_ms: IMPLAUSIBLE_AFTER_MS },
+                )),
+                us: IMPLAUSIBLE_AFTER_MS * 1_000,
+            },
             suspect: Technical::new("clock", QUIET_MS, Condition::ClockSuspect { quiet_ms: QUIET_MS }),
             simulated: Technical::new("simulated_data", QUIET_MS, Condition::SimulatedData { quiet_ms: QUIET_MS }),
             live_window_ms: profile.live_window_ms(),
@@ -110,7 +122,7 @@ impl Rules {
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Arc<RuleVersion>> {
-        let technical = [&self.silence, &self.no_live, &self.suspect, &self.simulated];
+        let technical = [&self.silence, &self.no_live, &self.implausible, &self.suspect, &self.simulated];
         self.limits.iter().map(|limit| &limit.rule).chain(technical.into_iter().map(|technical| &technical.rule))
     }
 

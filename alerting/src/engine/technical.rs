@@ -46,17 +46,17 @@ impl Silence {
     }
 }
 
-/// Frames come, and none of them is live. Only a frame can tell, so no timer runs.
+/// Frames come, and none of them is as it should be: live, or plausible. Only a frame can tell, so no timer runs.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct NoLive {
-    /// Start and latest frame of a run of frames that were not live.
+pub(super) struct Unbroken {
+    /// Start and latest frame of the run.
     run: Option<(Timestamp, Timestamp)>,
     active: Option<Timestamp>,
 }
 
-impl NoLive {
-    pub(super) fn heard(&mut self, received_at: Timestamp, live: bool, after_us: i64) -> Option<Change> {
-        if live {
+impl Unbroken {
+    pub(super) fn heard(&mut self, received_at: Timestamp, right: bool, after_us: i64) -> Option<Change> {
+        if right {
             self.run = None;
             return self.active.take().map(|onset| (What::Cleared, received_at, onset));
         }

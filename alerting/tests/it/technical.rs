@@ -1,6 +1,6 @@
 use alerting::engine::{Rules, System};
 use alerting::profiles::Profiles;
-use vitals::{AgeClass, Condition, DeviceProfile, Flags, Parameter, Priority, What};
+use vitals::{AgeClass, Condition, DeviceProfile, Flags, Parameter, Priority, Validity, What};
 
 use crate::ward::{LIVE, Ward, frame, high, hr, sec};
 
@@ -128,4 +128,24 @@ fn the_system_speaks_about_itself_once() {
     assert_eq!(told, [(What::Raised, sec(1.0), sec(1.0)), (What::Cleared, sec(3.0), sec(1.0))]);
     let raised = system.set("database_away", true, sec(9.0)).unwrap();
     assert_eq!((raised.rule.priority, raised.rule.condition), (Priority::High, Condition::System));
+}
+
+#[test]
+fn a_heart_that_stands_still_is_somebodys_business() {
+    let mut ward = Ward::new(&[high()]);
+    let standstill = |second: f64| {
+        let mut frame = hr(second, 0.0);
+        frame.marks = vec![(Parameter::Hr, Validity::Implausible)];
+        frame
+    };
+    ward.take(&hr(0.0, 80.0));
+    ward.take(&standstill(1.0));
+    ward.take(&hr(2.0, 80.0));
+    for second in 3..=8 {
+        ward.take(&standstill(f64::from(second)));
+        // A frame without a heart rate says nothing about it.
+        ward.take(&frame(f64::from(second) + 0.5, f64::from(second) + 0.5, LIVE, &[(Parameter::NibpSys, 120.0)]));
+    }
+    ward.take(&hr(9.0, 80.0));
+    assert_eq!(ward.told(), ["check_sensor raised@8", "check_sensor cleared@9"]);
 }
