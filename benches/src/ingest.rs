@@ -31,6 +31,8 @@ pub(crate) struct Arguments {
 /// Parameters of a frame (dataset.rs).
 const PARAMETERS: f64 = 10.0;
 const WINDOW: usize = 8;
+/// The heading from which on a results file is written by hand.
+const NOTES: &str = "## What the profile said";
 /// Where bare COPY gains nothing from larger batches: told beside the limit, since the server's batches vary in size.
 const BEST_BATCH: usize = 10_000;
 
@@ -147,7 +149,9 @@ async fn all(arguments: &Arguments, folder: &Path, cluster: &localdb::Cluster) -
     write!(result, " acked={acknowledged} stored={stored}")?;
     writeln!(report, "`{result}`")?;
     if let Some(file) = &arguments.save {
-        std::fs::write(file, &report)?;
+        // What a person wrote below the tables stays.
+        let notes = std::fs::read_to_string(file).ok().and_then(|old| Some(old[old.find(NOTES)?..].to_owned()));
+        std::fs::write(file, format!("{report}\n{}", notes.unwrap_or_default()))?;
     }
     println!("{report}\n{result}");
     Ok(())

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use store::roster::Roster;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vitals::Clock;
 
@@ -18,8 +19,8 @@ const LAST_TRY: Duration = Duration::from_secs(5);
 pub enum Error {
     #[error("read what the database knows of devices")]
     Start(#[from] store::Error),
-    #[error("{0} stopped with readings that are not stored and were not acknowledged")]
-    Unstored(String),
+    #[error("a writer ended with readings that are not stored and were not acknowledged")]
+    Unstored,
     #[error("serve devices")]
     Front(#[from] front::Error),
 }
@@ -45,7 +46,7 @@ pub async fn run(
     let devices = Arc::new(Devices::default());
     clocks::load(&pool, &devices, &clock).await?;
     let (drained, give_up) = (CancellationToken::new(), CancellationToken::new());
-    let (mut queues, mut shared, mut writers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut queues, mut shared, mut writers) = (Vec::new(), Vec::new(), JoinSet::new());
     for number in 0..config.writers.max(1) {
         let writer = Writer {
             name: format!("vigil writer {number}"),
@@ -59,8 +60,7 @@ pub async fn run(
         };
         queues.push(writer.queue.clone());
         shared.push(writer.shared.clone());
-        let name = writer.name.clone();
-        writers.push((name, tokio::spawn(writer.run())));
+        writers.spawn(writer.run());
     }
     let beside = [
         tokio::spawn(minutes::run(pool.clone(), clock.clone(), shared, drained.clone())),
@@ -69,7 +69,11 @@ pub async fn run(
     let pipeline = Pipeline::new(config.clone(), clock.clone(), devices, queues, outlets);
     let deps = front::Deps { config: config.front, roster, pool, clock, pipeline };
     serving();
-    let served = front::run(listeners, deps, stop).await;
+    let served = tokio::select! {
+        served = front::run(listeners, deps, stop) => served,
+        // A writer ends only when it is told to. One that panicked would leave its devices waiting for ever.
+        Some(_) = writers.join_next() => return Err(Error::Unstored),
+    };
     drained.cancel();
     tokio::spawn(async move {
         tokio::time::sleep(LAST_TRY).await;
@@ -80,10 +84,9 @@ pub async fn run(
             tracing::error!("a task of ingest panicked");
         }
     }
-    for (name, writer) in writers {
-        match writer.await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return Err(Error::Unstored(name)),
+    while let Some(ended) = writers.join_next().await {
+        if !matches!(ended, Ok(Ok(()))) {
+            return Err(Error::Unstored);
         }
     }
     Ok(served?)

@@ -41,7 +41,7 @@ use socket::Socket;
 use status::Board;
 
 /// Clients looked up in the database at once because they are not on the roster: strangers must not use up its connections.
-const LOOK_UPS: usize = 4;
+const LOOK_UPS: usize = 12;
 /// Pause after a failed accept: out of descriptors, the next one would fail as well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

@@ -129,8 +129,10 @@ impl Pipeline {
                 (self.0.outlets.show)(&burst.frames, burst.offset_us);
             }
             let Burst { mut frames, stored, others, quarantined, statuses, bytes, .. } = burst;
-            let mut keep = stored.into_iter();
-            frames.retain(|_| keep.next().unwrap_or(true));
+            if stored.contains(&false) {
+                let mut keep = stored.into_iter();
+                frames.retain(|_| keep.next().unwrap_or(true));
+            }
             let held = self.0.budget.hold(bytes);
             self.queue(&device).push(Submission { device, frames, others, quarantined, statuses, ticket, held });
         }

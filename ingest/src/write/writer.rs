@@ -4,6 +4,7 @@ use std::time::Duration;
 use ahash::{AHashMap, AHashSet};
 use parking_lot::Mutex;
 use store::telemetry::{Batch, Conflict, Connection};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use vitals::{Clock, Device, DeviceKey, Quarantined, Timestamp};
 
@@ -18,6 +19,10 @@ const MAX_ROWS: usize = 10_000;
 
 /// How far back a device's newest stored moment is looked for; anything older is merged. Bounds the chunks opened.
 const LOOK_BACK_MS: i64 = 86_400_000;
+
+/// A database that takes longer than this for one batch is away, even if it still holds the connection: so that it is
+/// told, and a new connection is tried. The old transaction may yet commit; the merge finds its rows.
+const ATTEMPT: Duration = Duration::from_secs(15);
 
 /// Waits between attempts while the database is away: soon at first, since most absences are restarts.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -105,34 +110,35 @@ impl Writer {
         let mut wait = FIRST_WAIT;
         let mut merge_all = false;
         loop {
-            let error = match self.attempt(part, state, merge_all).await {
-                Ok(()) => {
+            let error = match timeout(ATTEMPT, self.attempt(part, state, merge_all)).await {
+                Ok(Ok(())) => {
                     self.report(state, false);
                     return Ok(Answer::Durable);
                 }
-                Err(error) => error,
+                Ok(Err(error)) => Some(error),
+                Err(_) => None,
             };
             // Whether it was committed is unknown: what was believed of these devices is believed no longer.
             for frame in &part.frames {
                 state.watermarks.remove(&frame.device);
             }
-            if error.sqlstate() == Some("23505") && !merge_all {
-                merge_all = true;
-            } else if error.blames_row() {
-                return Ok(Answer::Blamed(error.sqlstate().unwrap_or_default().to_owned()));
-            } else if !error.retry() {
-                state.connection = None;
-                if !state.away {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        writer = self.name,
-                        "the database is away"
-                    );
+            match error {
+                Some(error) if error.sqlstate() == Some("23505") && !merge_all => merge_all = true,
+                Some(error) if error.blames_row() => {
+                    return Ok(Answer::Blamed(error.sqlstate().unwrap_or_default().to_owned()));
                 }
-                self.report(state, true);
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
-                    () = self.give_up.cancelled() => return Err(Stopped),
+                Some(error) if error.retry() => {}
+                away => {
+                    state.connection = None;
+                    if !state.away {
+                        let error = away.as_ref().map(|error| error as &dyn std::error::Error);
+                        tracing::warn!(error, writer = self.name, "the database is away");
+                    }
+                    self.report(state, true);
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
+                        () = self.give_up.cancelled() => return Err(Stopped),
+                    }
                 }
             }
         }

@@ -10,7 +10,7 @@ use crate::web::{ApiError, Endpoint, Route, mount, routes};
 const MAX_MESSAGE: usize = 512 * 1_024;
 
 pub(crate) const ENDPOINTS: &[Endpoint] =
-    &[Endpoint::get("/live", "WebSocket of live numbers and alarms; see docs/API.md").switches_protocol()];
+    &[Endpoint::get("/live", "WebSocket of live numbers and alarms; see docs/api.md").switches_protocol()];
 
 pub(crate) fn routes(app: &App) -> Route {
     let live = warp::path::end().and(warp::ws()).and(app.filter()).map(open);

@@ -26,7 +26,9 @@ pub(crate) fn routes() -> Route {
 /// The file at the path, else the UI, which routes for itself.
 fn serve(path: FullPath, headers: HeaderMap) -> Result<Response, ApiError> {
     let path = path.as_str().trim_start_matches('/');
-    let name = if path.rsplit('/').next().is_some_and(|last| last.contains('.')) { path } else { INDEX };
+    // A device's identifier may hold a dot: its page is no file.
+    let page = path.starts_with("devices/") || !path.rsplit('/').next().is_some_and(|last| last.contains('.'));
+    let name = if page { INDEX } else { path };
     let Some(file) = Assets::get(name) else {
         return Err(if name == INDEX {
             ApiError::NotFound { code: "ui_not_built", detail: "this binary was built without the browser UI" }
