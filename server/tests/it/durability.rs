@@ -12,6 +12,11 @@ fn frame(at: Timestamp, seq: usize) -> String {
     format!(r#"{{"t":"{at}","seq":{seq},"hr":72,"spo2":97,"rr":14,"temp":36.8}}"#)
 }
 
+const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'vigil writer%' AND wait_event_type = 'Lock'";
+const WRITERS: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'vigil writer%'";
+
 /// Sends until the connection breaks; answers the moments that were acknowledged.
 async fn send_until_killed(mut device: Device, start: Timestamp) -> Vec<i64> {
     let mut acknowledged = Vec::new();
@@ -49,7 +54,15 @@ async fn every_acknowledged_frame_survives_sigkill_under_load() {
         // Killed while all of them send: once the table has grown by a good number of rows since this start.
         let since = format!("SELECT count(*) FROM vitals WHERE at >= '{start}'");
         super::vigil::eventually("load", async || count(&db, &since).await > 5_000).await;
+        // The kill falls into a commit, not beside it: both writers wait for the table while devices go on sending. What
+        // was acknowledged too early has no other way into it.
+        let mut locker = db.pool().get().await.unwrap();
+        let lock = locker.transaction().await.unwrap();
+        lock.batch_execute("LOCK TABLE vitals IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        super::vigil::eventually("writers in a commit", async || count(&db, WAITING).await >= 2).await;
         vigil.kill();
+        lock.rollback().await.unwrap();
+        super::vigil::eventually("the end of their transactions", async || count(&db, WRITERS).await == 0).await;
         let client = db.pool().get().await.unwrap();
         let mut all = 0;
         for (id, sender) in senders {
