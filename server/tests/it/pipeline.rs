@@ -166,7 +166,7 @@ async fn a_shuffled_hour_gives_the_table_of_the_ordered_one() {
         }
         bed.device.stores_all(frames, 32).await;
         let client = bed.db.pool().get().await.unwrap();
-        let sql = "SELECT (extract(epoch FROM at - (SELECT min(at) FROM vitals)))::int8, hr, rr, spo2 IS NULL FROM vitals ORDER BY at";
+        let sql = "SELECT (extract(epoch FROM at - (SELECT min(at) FROM vitals)))::int8, hr, spo2, rr IS NULL FROM vitals ORDER BY at";
         let rows: Vec<(i64, f32, f32, bool)> = client
             .query(sql, &[])
             .await
