@@ -2,11 +2,11 @@
 #![expect(clippy::print_stdout, reason = "addresses and `ready` are told on standard output")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use ingest::front::Listener;
+use parking_lot::Mutex;
 use portal::Hub;
 use store::roster;
 use tokio::net::TcpListener;
@@ -19,7 +19,7 @@ use crate::database::Database;
 use crate::parts::Parts;
 use crate::telemetry;
 use crate::tls::Tls;
-use crate::watchdog::{self, Judging};
+use crate::watchdog::{Judging, Watchdog};
 
 /// How long each part may take to drain.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,7 +32,7 @@ pub(crate) fn all(config: &Config) -> anyhow::Result<()> {
         .build()
         .context("start the runtime")
         .and_then(|runtime| runtime.block_on(serve(config, &tls, &database)));
-    database.close()?;
+    database.close(config)?;
     outcome
 }
 
@@ -73,13 +73,17 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
         Ok(())
     });
     parts.start("alerting", |stop| async move { Ok(alarms.run(stop).await?) });
-    parts.start("watchdog", |stop| {
-        let clock = clock.clone();
-        let stalled = move |stuck| alerting.system("judging_stalled", stuck, clock.now());
-        async move {
-            watchdog::run(judging, stalled, stop).await;
-            Ok(())
-        }
+    let watchdog = {
+        let (clock, health) = (clock.clone(), health.clone());
+        Watchdog::start(judging, move |stuck| {
+            // First: what stalls may hold the lock that the alarm needs.
+            health.stalled.store(stuck, Ordering::SeqCst);
+            alerting.system("judging_stalled", stuck, clock.now());
+        })
+        .context("start the watchdog")?
+    };
+    parts.start("watchdog", |stop| async move {
+        tokio::select! { () = watchdog.ended() => anyhow::bail!("the watchdog panicked"), () = stop.cancelled() => Ok(()) }
     });
     parts.start("portal", |stop| {
         let deps = portal::Deps {
@@ -130,42 +134,55 @@ fn stop_on_signal(stop: &CancellationToken) -> anyhow::Result<()> {
 }
 
 fn outlets(alerting: &alerting::Alerting, hub: &Hub, health: &Arc<Health>, judging: &Arc<Judging>) -> ingest::Outlets {
-    let (judge, holder, away) = (alerting.clone(), alerting.clone(), alerting.clone());
+    let (judge, holder, away, arrivals) = (alerting.clone(), alerting.clone(), alerting.clone(), alerting.clone());
     let (show, presence) = (hub.clone(), hub.clone());
+    let holding = Any::default();
     let (health, judging) = (health.clone(), judging.clone());
     ingest::Outlets {
         judge: Arc::new(move |frames| judging.watch(|| judge.judge(frames))),
         show: Arc::new(move |frames, offset_us| show.show(frames, offset_us)),
-        presence: Arc::new(move |device, connected, at| presence.presence(device, connected, at)),
-        held: Arc::new(move |device, held, at| holder.hold(device, held, at)),
-        database_away: Arc::new(move |is_away, at| {
-            if let Some(present) = health.writer(is_away) {
-                away.system("database_away", present, at);
-            }
+        presence: Arc::new(move |device, connected, at| {
+            arrivals.connected(device, connected, at);
+            presence.presence(device, connected, at);
         }),
+        held: Arc::new(move |device, held, at| {
+            holder.hold(device, held, at);
+            holding.change(held, |present| holder.system("devices_held", present, at));
+        }),
+        database_away: Arc::new(move |is_away, at| {
+            health.writers_away.change(is_away, |present| away.system("database_away", present, at));
+        }),
+    }
+}
+
+/// How many say that something holds. Tells when the first one says so and when the last one takes it back, under its
+/// lock, so that the two never cross.
+#[derive(Default)]
+struct Any(Mutex<usize>);
+
+impl Any {
+    fn change(&self, holds: bool, told: impl FnOnce(bool)) {
+        let mut count = self.0.lock();
+        let before = *count > 0;
+        *count = if holds { *count + 1 } else { count.saturating_sub(1) };
+        if (*count > 0) != before {
+            told(*count > 0);
+        }
     }
 }
 
 /// What `/readyz` asks.
 #[derive(Default)]
 struct Health {
-    writers_away: AtomicUsize,
-    away: AtomicBool,
+    writers_away: Any,
 }
 
 impl Health {
-    /// One writer lost or found the database. Some when that changes the answer for all of them.
-    fn writer(&self, away: bool) -> Option<bool> {
-        let writers = match away {
-            true => self.writers_away.fetch_add(1, Ordering::SeqCst) + 1,
-            false => self.writers_away.fetch_sub(1, Ordering::SeqCst) - 1,
-        };
-        let now = writers > 0;
-        (self.away.swap(now, Ordering::SeqCst) != now).then_some(now)
-    }
-
     fn ready(&self) -> Result<(), String> {
-        if self.away.load(Ordering::SeqCst) {
+        if self.stalled.load(Ordering::SeqCst) {
+            return Err("judging stalls".to_owned());
+        }
+        if *self.writers_away.0.lock() > 0 {
             return Err("the database is away; readings are judged, shown and held".to_owned());
         }
         Ok(())

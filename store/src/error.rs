@@ -42,6 +42,11 @@ impl Error {
         })
     }
 
+    /// The statement was given up because it took too long.
+    pub fn ran_out_of_time(&self) -> bool {
+        self.database().is_some_and(|error| *error.code() == SqlState::QUERY_CANCELED)
+    }
+
     fn database(&self) -> Option<&DbError> {
         match self {
             Self::Database(error) => error.as_db_error(),

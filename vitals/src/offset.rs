@@ -9,6 +9,8 @@ pub struct ClockOffset {
     /// (minute since 1970, least delay in µs seen in it), a ring by minute.
     minutes: [Option<(i64, i64)>; MINUTES],
     steady: Option<Steady>,
+    /// Since when every frame is ahead of the known offset by more than the window.
+    ahead: Option<Timestamp>,
 }
 
 const MINUTES: usize = 10;
@@ -17,15 +19,16 @@ const MINUTES: usize = 10;
 /// Shorter than the 30 s after which a bed without a live frame raises a technical alarm.
 const STEADY_US: i64 = 10_000_000;
 
-/// How much a delay may vary and still count as constant: a backlog that catches up shrinks faster than this.
-const STEADY_SPREAD_US: i64 = 1_000_000;
+/// By how much a delay may fall below the run's first one and still count as constant: a backlog that catches up shrinks
+/// faster than this. How much it grows is ordinary lateness, a radio's or an array's.
+const STEADY_FALL_US: i64 = 1_000_000;
 
-/// A run of late frames whose delay stays the same.
+/// A run of late frames whose delay does not shrink.
 #[derive(Clone, Copy, Debug)]
 struct Steady {
     since: Timestamp,
-    least: i64,
-    most: i64,
+    /// The run's first delay; not lowered bit by bit, or a slow catch-up would slip through.
+    delay: i64,
 }
 
 /// What one frame says about its device's clock.
@@ -55,19 +58,29 @@ impl ClockOffset {
     /// Takes in one frame that the device did not call back-fill. A device never heard of is first believed to be right.
     pub fn observe(&mut self, at: Timestamp, received_at: Timestamp, live_window_ms: i64) -> Observed {
         let delay = received_at.micros_since(at);
-        let known = self.offset_us(received_at).unwrap_or(0);
-        if delay - known <= live_window_ms * 1_000 {
+        let (offset, window) = (self.offset_us(received_at), live_window_ms * 1_000);
+        let known = offset.unwrap_or(0);
+        if offset.is_some() && known - delay > window {
+            // Judged and shown; believed once it lasts, or one stray frame from ahead would mute those that are right.
+            let since = *self.ahead.get_or_insert(received_at);
+            if received_at.micros_since(since) < STEADY_US {
+                return Observed { offset_us: delay, live: true, stepped: false };
+            }
+        }
+        self.ahead = None;
+        if delay - known <= window {
             self.steady = None;
             return self.live(delay, received_at);
         }
-        let steady = self.steady.get_or_insert(Steady { since: received_at, least: delay, most: delay });
-        steady.least = steady.least.min(delay);
-        steady.most = steady.most.max(delay);
-        if steady.most - steady.least > STEADY_SPREAD_US {
-            self.steady = Some(Steady { since: received_at, least: delay, most: delay });
-        } else if received_at.micros_since(steady.since) >= STEADY_US {
-            self.rebase(delay, received_at);
-            return Observed { offset_us: delay, live: true, stepped: true };
+        let steady = self.steady.get_or_insert(Steady { since: received_at, delay });
+        if steady.delay - delay > STEADY_FALL_US {
+            *steady = Steady { since: received_at, delay };
+        }
+        let Steady { since, delay: usual } = *steady;
+        if received_at.micros_since(since) >= STEADY_US && delay - usual <= window {
+            let offset_us = usual.min(delay);
+            self.rebase(offset_us, received_at);
+            return Observed { offset_us, live: true, stepped: true };
         }
         Observed { offset_us: known, live: false, stepped: false }
     }
@@ -147,6 +160,54 @@ mod tests {
         // Ten minutes of frames sent at ten times their pace.
         let frames: Vec<_> = (0..600).map(|n| (1_000 + n / 10, n)).collect();
         assert!(live(&frames).iter().all(|&live| !live));
+    }
+
+    #[test]
+    fn one_frame_from_ahead_mutes_nobody() {
+        assert_eq!(live(&[(0, 0), (1, 1), (2, 102), (3, 3), (4, 4)]), [true; 5]);
+    }
+
+    #[test]
+    fn a_clock_that_steps_ahead_is_believed_once_it_lasts() {
+        let frames: Vec<_> = (0..60).map(|s| (s, if s < 20 { s } else { s + 100 })).collect();
+        assert!(live(&frames).iter().all(|&live| live));
+        let mut clock = ClockOffset::default();
+        let at = |s: i64| Timestamp::from_millis(1_000_000_000 + s * 1_000);
+        frames.iter().for_each(|&(received, event)| drop(clock.observe(at(event), at(received), WINDOW_MS).live));
+        assert_eq!(clock.offset_us(at(60)), Some(-100_000_000));
+    }
+
+    #[test]
+    fn a_slow_clock_behind_a_jittery_radio_is_live() {
+        // An hour slow; every eighth frame comes 1.2 s late.
+        let mut clock = ClockOffset::default();
+        let live = (0..600).filter(|second: &i64| {
+            let received =
+                Timestamp::from_millis(5_000_000_000 + second * 1_000 + if second % 8 == 0 { 1_200 } else { 0 });
+            clock.observe(Timestamp::from_millis(5_000_000_000 + second * 1_000 - 3_600_000), received, WINDOW_MS).live
+        });
+        assert!(live.count() > 580);
+    }
+
+    #[test]
+    fn a_slow_clock_that_sends_arrays_is_live() {
+        // Five frames of a second each, sent together once the last one is made.
+        let mut clock = ClockOffset::default();
+        let live = (0..600).filter(|second: &i64| {
+            let received = Timestamp::from_millis(5_000_000_000 + (second / 5 * 5 + 5) * 1_000);
+            clock.observe(Timestamp::from_millis(5_000_000_000 + second * 1_000 - 3_600_000), received, WINDOW_MS).live
+        });
+        assert!(live.count() > 580);
+    }
+
+    #[test]
+    fn a_backlog_sent_a_little_faster_than_it_was_made_is_not_live() {
+        let mut clock = ClockOffset::default();
+        let live = (0..600).filter(|second: &i64| {
+            let received = Timestamp::from_millis(5_000_000_000 + second * 1_000 * 2 / 3);
+            clock.observe(Timestamp::from_millis(5_000_000_000 - 3_600_000 + second * 1_000), received, WINDOW_MS).live
+        });
+        assert_eq!(live.count(), 0);
     }
 
     #[test]

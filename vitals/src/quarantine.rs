@@ -51,7 +51,7 @@ pub struct Quarantined {
     pub reason: Reason,
     /// One clear sentence; names a key or a position, never a value.
     pub detail: String,
-    /// At most `Quarantined::MAX_PAYLOAD` bytes of what came.
+    /// What came; of what could not be understood at most `Quarantined::MAX_PAYLOAD` bytes.
     pub payload: Vec<u8>,
     /// SHA-256 of all of it.
     pub digest: [u8; 32],
@@ -59,6 +59,6 @@ pub struct Quarantined {
 }
 
 impl Quarantined {
-    /// Payload bytes kept: enough for the largest believable frame array, bounded so that garbage cannot fill the disk.
+    /// Bytes kept of a payload that could not be understood, so that garbage cannot fill the disk.
     pub const MAX_PAYLOAD: usize = 8 * 1024;
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -87,9 +88,18 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
+    /// The machine's clock, never backwards: where it is set back, this one goes on at its own pace until the machine's
+    /// has caught up. Receive times, silence and onset delays would otherwise stand still for as long as the step was.
     pub fn system() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
-        Self(Arc::new(|| Timestamp(jiff::Timestamp::now().as_microsecond())))
+        let (began, lead) = (Instant::now(), AtomicI64::new(i64::MIN));
+        Self(Arc::new(move || {
+            // The wall first: a pause between the two must not push us ahead.
+            #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+            let wall = jiff::Timestamp::now().as_microsecond();
+            let steady = began.elapsed().as_micros() as i64;
+            let ahead = wall - steady;
+            Timestamp(lead.fetch_max(ahead, Ordering::Relaxed).max(ahead) + steady)
+        }))
     }
 
     /// A clock that moves only when its hand is moved.

@@ -28,6 +28,8 @@ pub struct DeviceWatch {
     simulated: Shown,
     /// Since when we do not read what the device sends.
     held: Option<Timestamp>,
+    /// Connections that we do not read.
+    holders: u16,
     now: Timestamp,
     next_due: Timestamp,
 }
@@ -55,6 +57,7 @@ impl DeviceWatch {
             suspect: Shown::default(),
             simulated: Shown::default(),
             held: None,
+            holders: 0,
             now: BEFORE_ALL,
             next_due: NEVER,
             rules,
@@ -86,13 +89,28 @@ impl DeviceWatch {
         }
     }
 
-    /// We stop reading (`on`) or read again: a device that is not read is not silent.
+    /// The device connected (`on`) or went. One that connects and sends nothing that can be stored is silent too.
+    pub fn connected(&mut self, on: bool, at: Timestamp, out: &mut Vec<Signal>) {
+        self.advance(at, out);
+        if on {
+            self.silence.expect(at, self.rules.silence.us);
+        } else if let Some(change) = self.silence.let_go(at) {
+            out.push(self.technical_signal(&self.rules.silence.rule, change, at));
+        }
+        self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+    }
+
+    /// We stop reading one of its connections (`on`) or read it again: a device that is not read is not silent.
     pub fn hold(&mut self, on: bool, at: Timestamp, out: &mut Vec<Signal>) {
         self.advance(at, out);
         if on {
+            self.holders += 1;
             self.held.get_or_insert(at);
         } else {
-            self.release(at);
+            self.holders = self.holders.saturating_sub(1);
+            if self.holders == 0 {
+                self.release(at);
+            }
         }
         self.next_due = self.next().map_or(NEVER, |(due, _)| due);
     }
@@ -100,6 +118,7 @@ impl DeviceWatch {
     /// The process started at `started_at`, after one that judged until `stopped_at`: nothing in between counts.
     pub fn restart(&mut self, stopped_at: Timestamp, started_at: Timestamp, out: &mut Vec<Signal>) {
         self.advance(stopped_at, out);
+        self.holders = 0;
         self.release(stopped_at);
         let down_us = started_at.micros_since(stopped_at).max(0);
         self.limits.iter_mut().for_each(|state| state.shift(down_us));
@@ -191,7 +210,10 @@ impl DeviceWatch {
         let shown = |flag, state: &mut Shown, us| if frame.flags.has(flag) { state.show(at, us) } else { None };
         let changes = [
             (&rules.silence.rule, self.silence.heard(at, rules.silence.us)),
-            (&rules.no_live.rule, self.no_live.heard(at, frame.flags.has(Flags::LIVE), rules.no_live.us)),
+            (
+                &rules.no_live.rule,
+                self.no_live.heard(at, frame.flags.has(Flags::LIVE), rules.no_live.us, rules.silence.us),
+            ),
             (&rules.suspect.rule, shown(Flags::CLOCK_SUSPECT, &mut self.suspect, rules.suspect.us)),
             (&rules.simulated.rule, shown(Flags::SIMULATED, &mut self.simulated, rules.simulated.us)),
         ];
@@ -243,8 +265,12 @@ impl DeviceWatch {
                 self.implausible_now &= !bit;
             }
         }
+        for (parameter, _) in frame.marks.iter().filter(|(_, mark)| *mark != Validity::Implausible) {
+            self.implausible_now &= !(u16::from(parameter.sign_of_life()) << parameter.index());
+        }
         let rule = &self.rules.implausible;
-        let change = self.implausible.heard(frame.received_at, self.implausible_now == 0, rule.us);
+        let change =
+            self.implausible.heard(frame.received_at, self.implausible_now == 0, rule.us, self.rules.silence.us);
         out.extend(change.map(|change| self.technical_signal(&self.rules.implausible.rule, change, frame.received_at)));
     }
 

@@ -11,15 +11,35 @@ pub(super) struct Silence {
     last: Option<Timestamp>,
     due: Option<Timestamp>,
     active: bool,
+    /// False: it is connected and has not sent a frame yet; `last` is then when it connected.
+    heard: bool,
 }
 
 impl Silence {
+    /// The device connected: from now on something is expected of it, even if it was never heard.
+    pub(super) fn expect(&mut self, at: Timestamp, after_us: i64) {
+        if self.last.is_none() {
+            *self = Self { last: Some(at), due: Some(at.plus_micros(after_us)), active: false, heard: false };
+        }
+    }
+
+    /// The device went. What it never began is not missed.
+    pub(super) fn let_go(&mut self, at: Timestamp) -> Option<Change> {
+        if self.heard {
+            return None;
+        }
+        let ended = self.last.filter(|_| self.active).map(|onset| (What::Cleared, at, onset));
+        *self = Self::default();
+        ended
+    }
+
     pub(super) fn heard(&mut self, received_at: Timestamp, after_us: i64) -> Option<Change> {
         if self.last.is_some_and(|last| received_at <= last) && !self.active {
             return None;
         }
         let ended = self.active.then(|| (What::Cleared, received_at, self.last.unwrap_or(received_at)));
-        *self = Self { last: Some(received_at), due: Some(received_at.plus_micros(after_us)), active: false };
+        let due = Some(received_at.plus_micros(after_us));
+        *self = Self { last: Some(received_at), due, active: false, heard: true };
         ended
     }
 
@@ -38,7 +58,7 @@ impl Silence {
     }
 
     pub(super) fn seed(&mut self, onset: Timestamp) {
-        *self = Self { last: Some(onset), due: None, active: true };
+        *self = Self { last: Some(onset), due: None, active: true, heard: true };
     }
 
     pub(super) fn active_since(&self) -> Option<Timestamp> {
@@ -55,14 +75,20 @@ pub(super) struct Unbroken {
 }
 
 impl Unbroken {
-    pub(super) fn heard(&mut self, received_at: Timestamp, right: bool, after_us: i64) -> Option<Change> {
+    pub(super) fn heard(
+        &mut self,
+        received_at: Timestamp,
+        right: bool,
+        after_us: i64,
+        pause_us: i64,
+    ) -> Option<Change> {
         if right {
             self.run = None;
             return self.active.take().map(|onset| (What::Cleared, received_at, onset));
         }
         // A pause that long begins a new run: what a device back-fills once a day is no complaint.
         let since = match self.run {
-            Some((since, latest)) if received_at.micros_since(latest) <= after_us => since,
+            Some((since, latest)) if received_at.micros_since(latest) <= pause_us.max(after_us) => since,
             _ => received_at,
         };
         self.run = Some((since, received_at));

@@ -18,7 +18,12 @@ pub(super) struct KnownAlarm {
 
 /// What was told before a restart, so that replaying the past tells only what was lost on the way to the database.
 #[derive(Debug, Default)]
-pub(super) struct Known(AHashMap<(Option<DeviceKey>, RuleVersionId), Vec<KnownAlarm>>);
+pub(super) struct Known {
+    alarms: AHashMap<(Option<DeviceKey>, RuleVersionId), Vec<KnownAlarm>>,
+    /// Silences that nobody was told of. Holds are not recorded and old back-fill is not read again, so one that ended
+    /// within the replayed time proves nothing.
+    doubtful: AHashMap<(Option<DeviceKey>, RuleVersionId), Signal>,
+}
 
 impl Known {
     pub(super) fn new(alarms: impl IntoIterator<Item = KnownAlarm>) -> Self {
@@ -28,21 +33,36 @@ impl Known {
     }
 
     fn add(&mut self, alarm: KnownAlarm) {
-        self.0.entry((alarm.device, alarm.rule.id)).or_default().push(alarm);
+        self.alarms.entry((alarm.device, alarm.rule.id)).or_default().push(alarm);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &KnownAlarm> {
-        self.0.values().flatten()
+        self.alarms.values().flatten()
+    }
+
+    /// Silences that go on, in the order of their onsets.
+    pub(super) fn silences(&mut self) -> Vec<Signal> {
+        let mut silences: Vec<_> = self.doubtful.drain().map(|(_, signal)| signal).collect();
+        silences.sort_by_key(|signal| (signal.at, signal.device));
+        silences
     }
 
     /// Passes on what is news. A replay may see another onset than the run before it, whose first frame was judged and
     /// never stored: an alarm of the same rule that overlaps is the same alarm, under the onset it was told with.
     pub(super) fn replayed(&mut self, mut signal: Signal) -> Option<Signal> {
-        let alarms = self.0.entry((signal.device, signal.rule.id)).or_default();
+        let key = (signal.device, signal.rule.id);
+        if signal.what == What::Cleared && self.doubtful.remove(&key).is_some() {
+            return None;
+        }
+        let alarms = self.alarms.entry(key).or_default();
         let overlaps = |alarm: &&mut KnownAlarm| {
-            alarm.onset <= signal.at && alarm.ended.is_none_or(|ended| ended >= signal.onset_at)
+            alarm.onset <= signal.at && alarm.ended.is_none_or(|ended| ended > signal.onset_at)
         };
         let Some(alarm) = alarms.iter_mut().find(overlaps) else {
+            if signal.what == What::Raised && matches!(signal.rule.condition, Condition::Silence { .. }) {
+                self.doubtful.insert(key, signal);
+                return None;
+            }
             alarms.push(KnownAlarm {
                 device: signal.device,
                 rule: signal.rule.clone(),

@@ -15,7 +15,7 @@ use store::roster::Roster;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use vitals::{Clock, DeviceKey, Frame, Timestamp, Transition};
+use vitals::{Clock, DeviceKey, DeviceKind, Frame, Timestamp, Transition};
 
 use crate::Error;
 use crate::engine::{DeviceWatch, System};
@@ -82,9 +82,18 @@ impl Alerting {
         self.0.judge(frames);
     }
 
-    /// We stop (`on`) or resume reading this device: its silence pauses.
+    /// A connection of this device is read no more (`on`) or again: its silence pauses meanwhile.
     pub fn hold(&self, device: DeviceKey, on: bool, at: Timestamp) {
         self.0.with(device, |watch, out| watch.hold(on, at, out));
+    }
+
+    /// A device connected (`on`) or went: one that connects and sends nothing is missed like one that falls silent.
+    /// Gateways and services send nothing of their own.
+    pub fn connected(&self, device: DeviceKey, on: bool, at: Timestamp) {
+        let measures = self.0.roster.borrow().by_key(device).is_some_and(|known| known.kind == DeviceKind::Device);
+        if measures {
+            self.0.with(device, |watch, out| watch.connected(on, at, out));
+        }
     }
 
     /// Says whether a condition of the system itself holds, such as `database_away`.
@@ -105,8 +114,14 @@ impl Alerting {
 }
 
 impl Judges {
-    fn meet(&self, device: DeviceKey) -> DeviceWatch {
-        DeviceWatch::new(device, self.profiles.of(self.roster.borrow().by_key(device)).clone())
+    /// None: the device is revoked, and what still comes from it before its connection is cut pages nobody.
+    fn meet(&self, device: DeviceKey) -> Option<DeviceWatch> {
+        let roster = self.roster.borrow();
+        let known = roster.by_key(device);
+        if known.is_some_and(|known| known.revoked) {
+            return None;
+        }
+        Some(DeviceWatch::new(device, self.profiles.of(known).clone()))
     }
 
     fn judge(&self, frames: &[Frame]) {
@@ -117,7 +132,7 @@ impl Judges {
         &self,
         device: DeviceKey,
         act: impl FnOnce(&mut DeviceWatch, &mut Vec<crate::engine::Signal>) -> T,
-    ) -> T {
+    ) -> Option<T> {
         self.shards.with(device, || self.meet(device), &self.outbox, act)
     }
 
@@ -135,6 +150,7 @@ impl Judges {
             watch.advance(at, out);
             watch.seed(alarm.rule.id, alarm.onset, alarm.raised, alarm.value)
         })
+        .unwrap_or(false)
     }
 
     fn follow_roster(&self, at: Timestamp) {

@@ -79,6 +79,7 @@ impl Past {
             while let Some(first) = rest.first() {
                 while let Some((started_at, stopped_at)) = runs.next_if(|(start, _)| *start <= first.received_at) {
                     judges.restart(stopped_at.unwrap_or(last), *started_at);
+                    last = last.max(*started_at);
                 }
                 let next_start = runs.peek().map(|(start, _)| *start);
                 let same_run = |frame: &Frame| next_start.is_none_or(|start| frame.received_at < start);
@@ -90,13 +91,18 @@ impl Past {
             count += page.len();
             from = until;
         }
+        for (started_at, stopped_at) in runs {
+            judges.restart(stopped_at.unwrap_or(last), *started_at);
+            last = last.max(*started_at);
+        }
         Ok(count)
     }
 
     /// What was told and goes on is active, whether the stored frames show it or not: the frame that began it may have
     /// been judged and never stored.
     fn reconcile(&self, judges: &Judges) {
-        let known = judges.outbox.replayed();
+        let mut known = judges.outbox.replayed();
+        judges.outbox.send(known.silences());
         for alarm in known.iter().filter(|alarm| alarm.ended.is_none()) {
             let kept = alarm.device.is_some_and(|device| judges.seed(device, self.started_at, alarm));
             if kept {

@@ -1,3 +1,5 @@
+use std::collections::hash_map::Entry;
+
 use ahash::AHashMap;
 use parking_lot::{Mutex, MutexGuard};
 use vitals::{DeviceKey, Frame, Timestamp};
@@ -25,32 +27,32 @@ impl Shards {
         self.0[device.0.unsigned_abs() as usize % SHARDS].lock()
     }
 
-    /// `meet` makes the watch of a device that was never heard. The signals leave under the shard's lock, so that two
+    /// `meet` makes the watch of a device that was never heard, unless it is revoked. The signals leave under the shard's lock, so that two
     /// threads cannot swap those of one device.
-    pub(super) fn judge(&self, frames: &[Frame], outbox: &Outbox, meet: impl Fn(DeviceKey) -> DeviceWatch) {
+    pub(super) fn judge(&self, frames: &[Frame], outbox: &Outbox, meet: impl Fn(DeviceKey) -> Option<DeviceWatch>) {
         for run in frames.chunk_by(|left, right| left.device == right.device) {
             let device = run[0].device;
             let mut shard = self.shard(device);
-            let watch = shard.entry(device).or_insert_with(|| meet(device));
+            let Some(watch) = met(&mut shard, device, || meet(device)) else { continue };
             let mut out = Vec::new();
             run.iter().for_each(|frame| watch.frame(frame, &mut out));
             outbox.send(out);
         }
     }
 
-    /// Does something with one device's watch, made by `meet` where there is none.
+    /// Does something with one device's watch, made by `meet` where there is none. None: it is revoked.
     pub(super) fn with<T>(
         &self,
         device: DeviceKey,
-        meet: impl FnOnce() -> DeviceWatch,
+        meet: impl FnOnce() -> Option<DeviceWatch>,
         outbox: &Outbox,
         act: impl FnOnce(&mut DeviceWatch, &mut Vec<Signal>) -> T,
-    ) -> T {
+    ) -> Option<T> {
         let mut shard = self.shard(device);
         let mut out = Vec::new();
-        let done = act(shard.entry(device).or_insert_with(meet), &mut out);
+        let done = act(met(&mut shard, device, meet)?, &mut out);
         outbox.send(out);
-        done
+        Some(done)
     }
 
     pub(super) fn each(&self, outbox: &Outbox, act: impl Fn(&mut DeviceWatch, &mut Vec<Signal>)) {
@@ -81,5 +83,12 @@ impl Shards {
             });
             outbox.send(out);
         }
+    }
+}
+
+fn met(shard: &mut Shard, device: DeviceKey, meet: impl FnOnce() -> Option<DeviceWatch>) -> Option<&mut DeviceWatch> {
+    match shard.entry(device) {
+        Entry::Occupied(watch) => Some(watch.into_mut()),
+        Entry::Vacant(place) => meet().map(|watch| place.insert(watch)),
     }
 }

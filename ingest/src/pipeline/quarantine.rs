@@ -34,12 +34,18 @@ impl Refusals {
     }
 
     pub(super) fn into_entry(self, publish: &Publish, received_at: Timestamp) -> Option<Quarantined> {
+        let reason = self.reason?;
+        // What was understood and refused may be the only trace of a reading: all of it is kept, up to the packet's bound.
+        let kept = match reason {
+            Reason::Malformed | Reason::Unsupported => publish.payload.len().min(Quarantined::MAX_PAYLOAD),
+            _ => publish.payload.len(),
+        };
         Some(Quarantined {
             device: publish.device.key,
             topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-            reason: self.reason?,
+            reason,
             detail: self.detail,
-            payload: publish.payload[..publish.payload.len().min(Quarantined::MAX_PAYLOAD)].to_vec(),
+            payload: publish.payload[..kept].to_vec(),
             digest: digest(&publish.payload),
             received_at,
         })

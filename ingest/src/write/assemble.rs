@@ -26,6 +26,7 @@ pub(super) fn coalesce(frames: &mut Vec<Frame>, conflict: &dyn Fn(Conflict<'_>) 
 /// Fills the gaps of `first`. True when a value that both have differs.
 fn fill(first: &mut Frame, later: &Frame) -> bool {
     let mut differs = false;
+    let known = first.values;
     for (parameter, value) in later.values.iter() {
         match first.values.get(parameter) {
             None => {
@@ -38,7 +39,8 @@ fn fill(first: &mut Frame, later: &Frame) -> bool {
         }
     }
     for mark in &later.marks {
-        if first.mark(mark.0).is_none() {
+        // A mark comes with the value it speaks of, or for a value that neither has; never onto one that stood without.
+        if first.mark(mark.0).is_none() && known.get(mark.0).is_none() {
             first.marks.push(*mark);
             first.marks.sort_unstable_by_key(|(parameter, _)| *parameter);
         }

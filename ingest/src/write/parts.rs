@@ -46,7 +46,7 @@ impl Part {
         (part, receipts)
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.frames.len() + self.others.len() + self.quarantined.len() + self.statuses.len()
     }
 

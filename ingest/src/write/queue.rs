@@ -21,6 +21,13 @@ pub(crate) struct Submission {
     pub(crate) held: Held,
 }
 
+impl Submission {
+    /// What it costs a transaction; a message that was refused whole costs one too.
+    fn items(&self) -> usize {
+        (self.frames.len() + self.others.len() + self.quarantined.len() + self.statuses.len()).max(1)
+    }
+}
+
 /// What waits for one writer.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -39,7 +46,7 @@ impl Queue {
         }
     }
 
-    /// Everything that waits, up to about `rows` frames; None once stopped and empty.
+    /// Everything that waits, up to about `rows` items; None once stopped and empty.
     pub(crate) async fn take(&self, rows: usize, stop: &CancellationToken) -> Option<Vec<Submission>> {
         loop {
             {
@@ -48,7 +55,7 @@ impl Queue {
                     let mut sum = 0;
                     let fits = waiting.iter().take_while(|submission| {
                         let before = sum;
-                        sum += submission.frames.len();
+                        sum += submission.items();
                         before < rows
                     });
                     let count = fits.count();

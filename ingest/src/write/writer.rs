@@ -21,7 +21,8 @@ const MAX_ROWS: usize = 10_000;
 const LOOK_BACK_MS: i64 = 86_400_000;
 
 /// A database that takes longer than this for one batch is away, even if it still holds the connection: so that it is
-/// told, and a new connection is tried. The old transaction may yet commit; the merge finds its rows.
+/// told, and a new connection is tried. The old transaction may yet commit; the merge finds its rows. Longer than the
+/// statement timeout of the connection, so that the database itself lets go of what was given up.
 const ATTEMPT: Duration = Duration::from_secs(15);
 
 /// Waits between attempts while the database is away: soon at first, since most absences are restarts.
@@ -31,10 +32,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// What the roll-up and the writers share.
 #[derive(Default)]
 pub(crate) struct Shared {
-    /// (device, minute) pairs with a committed mark that the roll-up has not taken yet: they need no second mark.
-    marked: Mutex<AHashSet<(DeviceKey, Timestamp)>>,
+    marks: Mutex<Marks>,
     /// Held while a transaction runs.
     turn: tokio::sync::Mutex<()>,
+}
+
+/// Which minutes need no mark, because one is committed that the roll-up cannot have taken.
+#[derive(Default)]
+struct Marks {
+    /// The roll-up may take marks of minutes before this at any time: for them every transaction brings its own.
+    closed: Timestamp,
+    open: AHashSet<(DeviceKey, Timestamp)>,
 }
 
 impl Shared {
@@ -42,7 +50,9 @@ impl Shared {
     /// whatever relied on an old mark is visible to a roll-up that starts afterwards.
     pub(crate) async fn forget_marks_before(&self, bound: Timestamp) {
         let _turn = self.turn.lock().await;
-        self.marked.lock().retain(|(_, minute)| *minute >= bound);
+        let mut marks = self.marks.lock();
+        marks.closed = marks.closed.max(bound);
+        marks.open.retain(|(_, minute)| *minute >= bound);
     }
 }
 
@@ -53,6 +63,8 @@ enum Answer {
     Durable,
     /// SQLSTATE class 22 or 23: some row is to blame.
     Blamed(String),
+    /// It was not stored in `ATTEMPT`.
+    TooMuch,
 }
 
 pub(crate) struct Writer {
@@ -91,15 +103,21 @@ impl Writer {
     async fn commit(&self, whole: Part, state: &mut State) -> Result<(), Stopped> {
         let mut parts = vec![whole];
         while let Some(part) = parts.pop() {
-            let Answer::Blamed(sqlstate) = self.store(&part, state).await? else { continue };
-            tracing::warn!(sqlstate, writer = self.name, "the database refuses a row; looking for it");
-            match part.halves() {
+            let answer = self.store(&part, state).await?;
+            if let Answer::Durable = answer {
+                continue;
+            }
+            match (part.halves(), answer) {
                 // The first half goes first: order of arrival decides between equal keys.
-                Ok([first, second]) => parts.extend([second, first]),
-                Err(part) if part.quarantined.is_empty() => {
+                (Ok([first, second]), _) => parts.extend([second, first]),
+                (Err(part), Answer::Blamed(sqlstate)) if part.quarantined.is_empty() => {
+                    tracing::warn!(sqlstate, writer = self.name, "the database refuses a row");
                     parts.push(part.refused(|device| state.devices.topic(device), &sqlstate));
                 }
-                Err(_) => tracing::error!(sqlstate, "the database refuses an entry of the quarantine; it is lost"),
+                (Err(_), Answer::Blamed(sqlstate)) => {
+                    tracing::error!(sqlstate, "the database refuses an entry of the quarantine; it is lost");
+                }
+                (Err(part), _) => parts.push(part),
             }
         }
         Ok(())
@@ -110,7 +128,11 @@ impl Writer {
         let mut wait = FIRST_WAIT;
         let mut merge_all = false;
         loop {
-            let error = match timeout(ATTEMPT, self.attempt(part, state, merge_all)).await {
+            let attempt = tokio::select! {
+                attempt = timeout(ATTEMPT, self.attempt(part, state, merge_all)) => attempt,
+                () = self.give_up.cancelled() => return Err(Stopped),
+            };
+            let error = match attempt {
                 Ok(Ok(())) => {
                     self.report(state, false);
                     return Ok(Answer::Durable);
@@ -130,11 +152,16 @@ impl Writer {
                 Some(error) if error.retry() => {}
                 away => {
                     state.connection = None;
+                    let late = away.as_ref().is_none_or(store::Error::ran_out_of_time);
                     if !state.away {
                         let error = away.as_ref().map(|error| error as &dyn std::error::Error);
                         tracing::warn!(error, writer = self.name, "the database is away");
                     }
                     self.report(state, true);
+                    if late {
+                        // Perhaps the batch is too much for the time it has: it is tried in halves.
+                        return Ok(Answer::TooMuch);
+                    }
                     tokio::select! {
                         () = tokio::time::sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
                         () = self.give_up.cancelled() => return Err(Stopped),
@@ -174,7 +201,10 @@ impl Writer {
         };
         connection.store(&batch).await?;
         metrics::histogram!("vigil_batch_rows").record(part.frames.len() as f64);
-        self.shared.marked.lock().extend(dirty);
+        let mut marks = self.shared.marks.lock();
+        let closed = marks.closed;
+        marks.open.extend(dirty.into_iter().filter(|(_, minute)| *minute >= closed));
+        drop(marks);
         for frame in fresh {
             let mark = state.watermarks.entry(frame.device).or_insert(frame.at);
             *mark = frame.at.max(*mark);
@@ -186,8 +216,8 @@ impl Writer {
     fn new_marks(&self, frames: &[vitals::Frame]) -> Vec<(DeviceKey, Timestamp)> {
         let mut pairs: Vec<_> = frames.iter().map(|frame| (frame.device, frame.at.minute())).collect();
         pairs.dedup();
-        let marked = self.shared.marked.lock();
-        pairs.retain(|pair| !marked.contains(pair));
+        let marks = self.shared.marks.lock();
+        pairs.retain(|pair| !marks.open.contains(pair));
         pairs
     }
 }

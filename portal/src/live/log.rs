@@ -59,6 +59,8 @@ impl Log {
         }
         if book.steps.is_empty() {
             (book.floor, book.last) = (token, token);
+        } else {
+            book.floor = book.floor.max(Token { epoch: token.epoch, seq: 0 });
         }
         // A screen that is already there finds its place gone, and is told how things stand.
         book.first = book.next() + 1;

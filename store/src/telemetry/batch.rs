@@ -54,7 +54,7 @@ impl Connection {
     pub async fn open(url: &str, name: &str) -> Result<Self, Error> {
         let client = crate::connect(url, name).await?;
         // A role or database default must not weaken what a PUBACK promises.
-        client.batch_execute("SET synchronous_commit = on").await?;
+        client.batch_execute("SET synchronous_commit = on; SET statement_timeout = '12s'").await?;
         client.batch_execute(merge::INCOMING).await?;
         Ok(Self {
             copy: client.prepare(&merge::copy_into("vitals")).await?,

@@ -35,13 +35,20 @@ pub(super) fn merge() -> String {
         .iter()
         .map(|parameter| format!("(vitals.{parameter} IS NULL AND excluded.{parameter} IS NOT NULL)"))
         .collect();
+    let filled: Vec<_> = Parameter::ALL
+        .iter()
+        .map(|parameter| format!("CASE WHEN vitals.{parameter} IS NOT NULL THEN '{parameter}' END"))
+        .collect();
+    // A mark comes with the value it speaks of, or for one that is absent: never onto a value that stood without.
+    let marks = format!("excluded.q - array_remove(ARRAY[{}], NULL)", filled.join(", "));
     // 16 = Flags::VALUE_FLAGGED: the only flag that a filled gap can add.
     format!(
         "-- telemetry::merge
         INSERT INTO vitals ({columns}) SELECT {columns} FROM incoming
         ON CONFLICT (device_key, at) DO UPDATE SET {},
-            q = coalesce(excluded.q || vitals.q, vitals.q, excluded.q), flags = vitals.flags | (excluded.flags & 16)
-        WHERE {}",
+            q = CASE WHEN excluded.q IS NULL THEN vitals.q ELSE nullif(({marks}) || coalesce(vitals.q, '{{}}'), '{{}}') END,
+            flags = vitals.flags | (excluded.flags & 16)
+        WHERE {} OR (excluded.q IS NOT NULL AND NOT coalesce(vitals.q, '{{}}') @> ({marks}))",
         fill.join(", "),
         gap.join(" OR "),
         columns = columns(),
