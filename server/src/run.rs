@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "addresses and `ready` are told on standard output")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -72,6 +73,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
         tokio::select! { () = watching => {}, () = stop.cancelled() => {} }
         Ok(())
     });
+    parts.start("metrics", |stop| telemetry::upkeep(metrics.clone(), stop));
     parts.start("alerting", |stop| async move { Ok(alarms.run(stop).await?) });
     let watchdog = {
         let (clock, health) = (clock.clone(), health.clone());
@@ -175,6 +177,7 @@ impl Any {
 #[derive(Default)]
 struct Health {
     writers_away: Any,
+    stalled: AtomicBool,
 }
 
 impl Health {
