@@ -1,13 +1,39 @@
 //! Which database: the one that is named, or a private one.
 
+use std::fs::{self, File};
+
 use anyhow::Context;
 
 use crate::config::Config;
 
-/// The database in use; stopped at the end where this process started it.
+/// The database in use. The last process to leave a private one stops it, unless a person started it.
 pub(crate) struct Database {
     pub(crate) url: String,
-    started: Option<localdb::Cluster>,
+    private: Option<Private>,
+}
+
+struct Private {
+    cluster: localdb::Cluster,
+    users: Users,
+}
+
+/// A file that every process locks that uses the private database, shared.
+struct Users(File);
+
+impl Users {
+    /// Waits while the last one to leave stops the database.
+    fn join(config: &Config) -> anyhow::Result<Self> {
+        let path = config.state_dir().join("localdb.in-use");
+        fs::create_dir_all(config.state_dir()).context("make the state folder")?;
+        let file = File::create(&path).with_context(|| format!("create {}", path.display()))?;
+        file.lock_shared().with_context(|| format!("lock {}", path.display()))?;
+        Ok(Self(file))
+    }
+
+    /// Whether nobody else is there. Who asks has left, whatever the answer; who comes now waits for the drop.
+    fn leave(&self) -> bool {
+        self.0.try_lock().is_ok()
+    }
 }
 
 pub(crate) fn options(config: &Config) -> localdb::Options {
@@ -18,23 +44,40 @@ pub(crate) fn options(config: &Config) -> localdb::Options {
     }
 }
 
+/// `vigil localdb start`: until `vigil localdb stop`, whoever comes and leaves.
+pub(crate) fn keep(config: &Config, progress: &dyn Fn(&str)) -> anyhow::Result<localdb::Cluster> {
+    let _users = Users::join(config)?;
+    let cluster = localdb::start(&options(config), progress)?;
+    fs::write(kept(config), "").context("note that the database was started by hand")?;
+    Ok(cluster)
+}
+
+fn kept(config: &Config) -> std::path::PathBuf {
+    config.state_dir().join("localdb.kept")
+}
+
 impl Database {
     /// Blocks: assembling and starting a private database takes seconds.
     pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = &config.database.url {
-            return Ok(Self { url: url.clone(), started: None });
+            return Ok(Self { url: url.clone(), private: None });
         }
+        let users = Users::join(config)?;
         let cluster =
             localdb::start(&options(config), &|step| tracing::info!("{step}")).context("start the private database")?;
-        let url = cluster.url();
-        Ok(Self { url, started: cluster.started_here().then_some(cluster) })
+        // What a person started has ended since, by a reboot, say.
+        if cluster.started_here() && kept(config).exists() {
+            fs::remove_file(kept(config)).context("forget who started the database")?;
+        }
+        Ok(Self { url: cluster.url(), private: Some(Private { cluster, users }) })
     }
 
-    pub(crate) fn close(self) -> anyhow::Result<()> {
-        match self.started {
-            Some(cluster) => cluster.stop().context("stop the private database"),
-            None => Ok(()),
+    pub(crate) fn close(self, config: &Config) -> anyhow::Result<()> {
+        let Some(Private { cluster, users }) = self.private else { return Ok(()) };
+        if kept(config).exists() || !users.leave() {
+            return Ok(());
         }
+        cluster.stop().context("stop the private database")
     }
 
     pub(crate) fn pool(&self, config: &Config) -> anyhow::Result<store::Pool> {

@@ -26,7 +26,7 @@ pub(crate) fn device(config: &Config, command: Device) -> anyhow::Result<()> {
             }
         }
     });
-    database.close()?;
+    database.close(config)?;
     outcome
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn localdb(config: &Config, command: Localdb) -> anyhow::Result<()> {
     let options = database::options(config);
     match command {
         Localdb::Start => {
-            let cluster = localdb::start(&options, &|step| eprintln!("{step}"))?;
+            let cluster = database::keep(config, &|step| eprintln!("{step}"))?;
             println!("running, process {}", cluster.pid());
         }
         Localdb::Stop => localdb::stop(&options)?,
@@ -39,7 +39,7 @@ pub(crate) fn localdb(config: &Config, command: Localdb) -> anyhow::Result<()> {
 pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
     let database = Database::open(config)?;
     let applied = block_on(async { store::migrate::run(&database.url).await.context("migrate") });
-    database.close()?;
+    database.close(config)?;
     let applied = applied?;
     match applied.is_empty() {
         true => println!("the schema is current"),
@@ -62,7 +62,7 @@ pub(crate) fn check(config: &Config, counts: bool) -> anyhow::Result<()> {
         }
         Ok(())
     });
-    database.close()?;
+    database.close(config)?;
     checked?;
     println!("fit to start");
     Ok(())
