@@ -64,8 +64,8 @@ pub(crate) struct Enrol {
     /// Reads every status and writes commands, nothing else.
     #[arg(long)]
     pub(crate) service: bool,
-    /// Write ID.key and ID.pem into this folder instead of making a secret.
-    #[arg(long, value_name = "DIR")]
+    /// Write ID.key and ID.pem into this folder, or here, instead of making a secret.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".")]
     pub(crate) certificate: Option<PathBuf>,
     /// The gateway that may speak for it.
     #[arg(long, value_name = "GATEWAY")]
