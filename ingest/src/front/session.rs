@@ -145,7 +145,12 @@ impl Session {
             if self.draining.is_some() && self.window.len() == 0 {
                 return Err(Ending::Stopped);
             }
-            match self.wait().await {
+            let event = self.wait().await;
+            // Asked at each event: in `wait` the roster stands behind what a client can keep busy for ever.
+            if self.rights.roster.has_changed().unwrap_or(false) {
+                self.check_rights()?;
+            }
+            match event {
                 Event::Read(Ok(0) | Err(_)) => return Err(Ending::Gone),
                 Event::Read(Ok(bytes)) => {
                     self.last_read = Instant::now();

@@ -1,6 +1,7 @@
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use vitals::DeviceKind;
 
-use super::client::{Client, Connect, V4, V5, packet};
+use super::client::{Client, Connect, PATIENCE, V4, V5, packet};
 use super::ground::{Ground, SECRET, enrol, enrol_bare};
 
 async fn code(ground: &Ground, connect: Connect<'_>) -> Option<u8> {
@@ -131,5 +132,23 @@ async fn garbage_closes_its_own_connection_and_no_other() {
         }
     }
     good.ping().await;
+    ground.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_client_that_never_falls_silent_is_sent_away() {
+    let ground = Ground::start().await;
+    let (mut reader, mut writer) = ground.client(V5, "bed-01").await.split();
+    let pings = [0xC0, 0].repeat(64 * 1024);
+    let flood = tokio::spawn(async move { while writer.write_all(&pings).await.is_ok() {} });
+    let client = ground.database.pool().get().await.unwrap();
+    store::roster::revoke(&client, "bed-01").await.unwrap();
+    let mut last = Vec::new();
+    while tokio::time::timeout(PATIENCE, reader.read_buf(&mut last)).await.expect("an end").is_ok_and(|count| count > 0)
+    {
+        last.drain(..last.len().saturating_sub(4));
+    }
+    assert!(last.windows(3).any(|bytes| bytes[0] == 0xE0 && bytes[2] == 0x87), "DISCONNECT says why: {last:x?}");
+    flood.await.unwrap();
     ground.stopped().await;
 }

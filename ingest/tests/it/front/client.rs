@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Longest wait for a packet that must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) const V4: u8 = 4;
 pub(super) const V5: u8 = 5;
@@ -114,6 +114,10 @@ impl Client {
 
     pub(super) async fn dial(address: std::net::SocketAddr, version: u8) -> Self {
         Self::over(TcpStream::connect(address).await.expect("the listener accepts"), version)
+    }
+
+    pub(super) fn split(self) -> (impl AsyncRead + Unpin, impl AsyncWrite + Unpin + Send + 'static) {
+        tokio::io::split(self.stream)
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) {
