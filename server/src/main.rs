@@ -10,7 +10,9 @@ mod telemetry;
 mod tls;
 mod watchdog;
 
-use std::process::ExitCode;
+use std::panic;
+use std::process::{self, ExitCode};
+use std::thread;
 
 use clap::Parser;
 
@@ -20,7 +22,11 @@ use config::Config;
 /// `EX_USAGE`: the configuration is wrong, nothing was started.
 const WRONG: u8 = 64;
 
+/// Threads of rumqttd's router: `router-0` and so on.
+const ROUTER: &str = "router-";
+
 fn main() -> ExitCode {
+    abort_with_the_router();
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("no provider was installed before main");
     let arguments = Arguments::parse();
     telemetry::log_to_stderr();
@@ -45,4 +51,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The router is one thread that nobody joins: when it panics, commands would reach no device and nobody would know.
+/// Nothing unacknowledged is lost by an end; the supervisor starts anew.
+fn abort_with_the_router() {
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |what| {
+        tell(what);
+        if thread::current().name().is_some_and(|name| name.starts_with(ROUTER)) {
+            process::abort();
+        }
+    }));
 }

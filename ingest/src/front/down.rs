@@ -16,6 +16,7 @@ use rumqttd::protocol::{Disconnect, DisconnectReasonCode, Packet};
 use rumqttd::{Forward, Notification, Router, RouterConfig};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use super::acl::command_target;
@@ -37,8 +38,13 @@ impl Downlink {
     }
 }
 
-/// Blocks until the router answers. The thread ends once the `Downlink` is dropped.
-pub(super) fn start(registry: Arc<Registry>, runtime: Handle) -> Result<(Downlink, JoinHandle<()>), Error> {
+/// Blocks until the router answers. The thread ends once the `Downlink` is dropped. `broken` is cancelled when the router
+/// is gone: nothing brings it back but another process.
+pub(super) fn start(
+    registry: Arc<Registry>,
+    runtime: Handle,
+    broken: CancellationToken,
+) -> Result<(Downlink, JoinHandle<()>), Error> {
     let config = RouterConfig {
         max_connections: 4,
         max_outgoing_packet_count: 200,
@@ -58,11 +64,11 @@ pub(super) fn start(registry: Arc<Registry>, runtime: Handle) -> Result<(Downlin
     let (queue, commands) = mpsc::channel(QUEUE);
     let over = Arc::new(AtomicBool::new(false));
     let receive = {
-        let over = over.clone();
-        thread::Builder::new().name("down-receive".to_owned()).spawn(move || receive(rx, &registry, &over))?
+        let (over, broken) = (over.clone(), broken.clone());
+        thread::Builder::new().name("down-receive".to_owned()).spawn(move || receive(rx, &registry, &over, &broken))?
     };
     let send = thread::Builder::new().name("down-send".to_owned()).spawn(move || {
-        let mut tx = send(tx, commands);
+        let mut tx = send(tx, commands, &broken);
         over.store(true, Ordering::SeqCst);
         // Only now: `ready` for a link that has said goodbye would be the router's end.
         if receive.join().is_err() {
@@ -76,17 +82,20 @@ pub(super) fn start(registry: Arc<Registry>, runtime: Handle) -> Result<(Downlin
     Ok((Downlink(queue), send))
 }
 
-fn send(mut tx: LinkTx, mut commands: mpsc::Receiver<Delivery>) -> LinkTx {
+fn send(mut tx: LinkTx, mut commands: mpsc::Receiver<Delivery>, broken: &CancellationToken) -> LinkTx {
     while let Some(Delivery { topic, payload }) = commands.blocking_recv() {
         if let Err(error) = tx.publish(topic, payload) {
             tracing::error!(%error, "the router is gone: commands are refused from now on");
+            broken.cancel();
             break;
         }
     }
     tx
 }
 
-fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool) {
+fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool, broken: &CancellationToken) {
+    // However it ends before it should, by a panic too.
+    let gone = broken.clone().drop_guard();
     // Offsets of a filter's log follow each other: a gap is what the router threw away.
     let mut next_offset = None;
     while !over.load(Ordering::SeqCst) {
@@ -101,8 +110,9 @@ fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool) {
                 dispatch(registry, publish.topic, publish.payload);
             }
             Ok(Some(Notification::Unschedule)) => {
-                if rx.ready().is_err() {
-                    break;
+                if let Err(error) = rx.ready() {
+                    tracing::error!(%error, "the router is gone: commands reach no device");
+                    return;
                 }
             }
             Ok(_) => {}
@@ -110,10 +120,11 @@ fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool) {
             Err(LinkError::RecvTimeout(_)) if Instant::now() >= deadline => {}
             Err(error) => {
                 tracing::error!(%error, "the router is gone: commands reach no device");
-                break;
+                return;
             }
         }
     }
+    gone.disarm();
 }
 
 fn dispatch(registry: &Registry, topic: Bytes, payload: Bytes) {

@@ -55,6 +55,8 @@ pub enum Error {
     Thread(#[from] std::io::Error),
     #[error("start of the router link panicked")]
     RouterPanicked,
+    #[error("the router is gone")]
+    RouterGone,
 }
 
 pub struct Listener {
@@ -93,9 +95,10 @@ impl Front {
     }
 }
 
-/// Ends once stopped and every connection has been drained and sent away.
+/// Ends once stopped, or without its router, and every connection has been drained and sent away.
 pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: CancellationToken) -> Result<(), Error> {
     let Deps { config, roster, pool, clock, pipeline } = deps;
+    let (stop, broken) = (stop.child_token(), CancellationToken::new());
     let statuses = Board::new();
     {
         let client = pool.get().await?;
@@ -108,8 +111,8 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
     }
     let registry = Arc::new(Registry::new(stop.clone()));
     let (down, link) = {
-        let (registry, runtime) = (registry.clone(), tokio::runtime::Handle::current());
-        tokio::task::spawn_blocking(move || down::start(registry, runtime))
+        let (registry, runtime, broken) = (registry.clone(), tokio::runtime::Handle::current(), broken.clone());
+        tokio::task::spawn_blocking(move || down::start(registry, runtime, broken))
             .await
             .map_err(|_| Error::RouterPanicked)??
     };
@@ -134,14 +137,18 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
     for listener in listeners {
         tasks.spawn(accept(listener, front.clone(), waiting.clone(), tasks.clone()));
     }
-    front.stop.cancelled().await;
+    let whole = tokio::select! {
+        () = front.stop.cancelled() => Ok(()),
+        () = broken.cancelled() => Err(Error::RouterGone),
+    };
+    front.stop.cancel();
     tasks.close();
     tasks.wait().await;
     drop(front);
     if tokio::task::spawn_blocking(move || link.join()).await.is_err() {
         tracing::error!("the router link did not end in order");
     }
-    Ok(())
+    whole
 }
 
 async fn accept(listener: Listener, front: Arc<Front>, waiting: Arc<Semaphore>, tasks: TaskTracker) {
