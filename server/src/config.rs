@@ -1,7 +1,12 @@
+mod address;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+/// What MQTT can count in flight.
+const MAX_WINDOW: u64 = 65_535;
 
 /// The whole configuration: each part owns its own, this only nests them. Secrets come from the environment.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -75,6 +80,16 @@ pub(crate) enum Error {
     Address(&'static str, String),
     #[error("plain MQTT on {0} would carry readings in the clear: only loopback is served without TLS")]
     PlainBeyondLoopback(SocketAddr),
+    #[error("the portal on {0} would show readings to anybody: only loopback is served until it has a sign-in")]
+    PortalBeyondLoopback(SocketAddr),
+    #[error("the database on {0} would get readings in the clear: only a socket or loopback is used without TLS")]
+    DatabaseBeyondLoopback(String),
+    #[error("read the database's address: {0}")]
+    DatabaseUrl(&'static str),
+    #[error("{0} may not be 0")]
+    Zero(&'static str),
+    #[error("{0} may not be more than {1}")]
+    TooMuch(&'static str, u64),
 }
 
 impl Config {
@@ -102,10 +117,51 @@ impl Config {
                 *address = text.parse().map_err(|_| Error::Address(name, text))?;
             }
         }
-        if !config.mqtt.listen.ip().is_loopback() {
-            return Err(Error::PlainBeyondLoopback(config.mqtt.listen));
-        }
+        config.check()?;
         Ok(config)
+    }
+
+    /// What is readable and makes no sense, or is not safe.
+    fn check(&self) -> Result<(), Error> {
+        if !self.mqtt.listen.ip().is_loopback() {
+            return Err(Error::PlainBeyondLoopback(self.mqtt.listen));
+        }
+        if !self.http.listen.ip().is_loopback() {
+            return Err(Error::PortalBeyondLoopback(self.http.listen));
+        }
+        if let Some(url) = &self.database.url {
+            for host in address::hosts(url).map_err(Error::DatabaseUrl)? {
+                if !address::is_this_machine(&host) {
+                    return Err(Error::DatabaseBeyondLoopback(host));
+                }
+            }
+        }
+        let (ingest, front) = (&self.ingest, &self.ingest.front);
+        let horizon_days = u64::try_from(ingest.horizon_days).unwrap_or(0);
+        for (name, value) in [
+            ("database.connections", self.database.connections as u64),
+            ("ingest.writers", ingest.writers as u64),
+            ("ingest.window", ingest.window as u64),
+            ("ingest.window_bytes", ingest.window_bytes as u64),
+            ("ingest.held_bytes", ingest.held_bytes as u64),
+            ("ingest.horizon_days", horizon_days),
+            ("ingest.front.max_connections", front.max_connections as u64),
+            ("ingest.front.max_unauthenticated", front.max_unauthenticated as u64),
+            ("ingest.front.connect_timeout_ms", front.connect_timeout_ms),
+            ("ingest.front.max_packet_bytes", front.max_packet_bytes as u64),
+            ("ingest.front.max_keep_alive_s", u64::from(front.max_keep_alive_s)),
+            ("ingest.front.write_timeout_ms", front.write_timeout_ms),
+            ("ingest.front.patience_ms", front.patience_ms),
+            ("portal.max_screens", self.portal.max_screens as u64),
+        ] {
+            if value == 0 {
+                return Err(Error::Zero(name));
+            }
+        }
+        if ingest.window as u64 > MAX_WINDOW {
+            return Err(Error::TooMuch("ingest.window", MAX_WINDOW));
+        }
+        Ok(())
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
@@ -139,8 +195,9 @@ mod tests {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "toml") {
-                Config::parse(&std::fs::read_to_string(&path).unwrap())
+                let config = Config::parse(&std::fs::read_to_string(&path).unwrap())
                     .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                config.check().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 seen += 1;
             }
         }
