@@ -13,9 +13,9 @@ pub(crate) fn device(config: &Config, command: Device) -> anyhow::Result<()> {
     let database = Database::open(config)?;
     let outcome = block_on(async {
         store::migrate::run(&database.url).await.context("migrate")?;
-        let db = database.pool(config)?.get().await?;
+        let mut db = database.pool(config)?.get().await?;
         match command {
-            Device::Enrol(new) => enrol(config, &db, &new).await,
+            Device::Enrol(new) => enrol(config, &mut db, &new).await,
             Device::List => list(&db).await,
             Device::Revoke { id } => {
                 if !roster::revoke(&db, id.as_str()).await? {
@@ -30,7 +30,8 @@ pub(crate) fn device(config: &Config, command: Device) -> anyhow::Result<()> {
     outcome
 }
 
-async fn enrol(config: &Config, db: &impl store::Db, new: &Enrol) -> anyhow::Result<()> {
+/// All of it or nothing: what fails leaves no device without a credential, and no files.
+async fn enrol(config: &Config, db: &mut store::Client, new: &Enrol) -> anyhow::Result<()> {
     let kind = match (new.gateway, new.service) {
         (true, _) => DeviceKind::Gateway,
         (_, true) => DeviceKind::Service,
@@ -44,22 +45,28 @@ async fn enrol(config: &Config, db: &impl store::Db, new: &Enrol) -> anyhow::Res
         realm: new.realm,
         gateway: new.behind.clone(),
     };
-    let key = match roster::enrol(db, &enrolment).await {
+    let tx = db.transaction().await.context("begin")?;
+    let key = match roster::enrol(&tx, &enrolment).await {
         Ok(key) => key,
-        Err(error) if error.constraint() == Some("devices_external_id_key") => bail!("{} is enrolled already", new.id),
+        Err(error) if error.constraint() == Some("devices_external_id_key") => {
+            bail!("{} is enrolled already: its one credential stays, and an id is never given twice", new.id)
+        }
         Err(error) => return Err(error).context("enrol the device"),
     };
     if let Some(dir) = &new.certificate {
-        let (der, ends) = Tls::open(config)?.issue(&new.id, dir)?;
-        roster::add_credential(db, key, CredentialKind::Certificate, &sha256(&der), Some(ends)).await?;
-        println!("certificate {}", dir.join(format!("{}.pem", new.id)).display());
-        println!("key {}", dir.join(format!("{}.key", new.id)).display());
+        let mut issued = Tls::open(config)?.issue(&new.id, dir)?;
+        let digest = sha256(&issued.der);
+        roster::add_credential(&tx, key, CredentialKind::Certificate, &digest, Some(issued.ends_at)).await?;
+        tx.commit().await.context("commit the enrolment")?;
+        issued.keep();
+        println!("certificate {}\nkey {}", issued.certificate.display(), issued.key.display());
         return Ok(());
     }
     let mut secret = [0; 32];
     rand::fill(&mut secret).context("draw a secret")?;
     let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    roster::add_credential(db, key, CredentialKind::Secret, &sha256(secret.as_bytes()), None).await?;
+    roster::add_credential(&tx, key, CredentialKind::Secret, &sha256(secret.as_bytes()), None).await?;
+    tx.commit().await.context("commit the enrolment")?;
     println!("secret {secret}");
     Ok(())
 }

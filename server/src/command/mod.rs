@@ -49,7 +49,9 @@ pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
 }
 
 pub(crate) fn check(config: &Config, counts: bool) -> anyhow::Result<()> {
-    Tls::open(config)?.acceptor().context("read the certificates")?;
+    let tls = Tls::open(config)?;
+    tls.acceptor().context("read the certificates")?;
+    println!("the server certificate ends at {}", tls.server()?.ends_at);
     let database = Database::open(config)?;
     let checked = block_on(async {
         match store::migrate::check(&database.url).await.context("look at the schema")? {
