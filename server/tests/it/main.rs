@@ -8,9 +8,13 @@
 
 mod clients;
 mod clocks;
+mod commands;
+mod configuration;
 mod durability;
 mod mqtt;
 mod outage;
 mod pipeline;
+mod private;
 mod screen;
+mod tls;
 mod vigil;

@@ -18,11 +18,12 @@ pub struct Site {
 }
 
 impl Site {
+    /// Without an address, the private database.
     pub fn new(url: &str) -> Self {
         Self { dir: TempDir::new().unwrap(), url: url.to_owned() }
     }
 
-    fn command(&self) -> Command {
+    pub fn command(&self) -> Command {
         let mut command =
             Command::new(std::env::var_os("VIGIL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_vigil").into()));
         command
@@ -40,6 +41,13 @@ impl Site {
         let output = self.command().args(arguments).output().unwrap();
         assert!(output.status.success(), "vigil {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail; answers its exit code and what it said.
+    pub fn refused(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = self.command().args(arguments).output().unwrap();
+        assert!(!output.status.success(), "vigil {arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 
     /// Enrols a device; answers its secret.

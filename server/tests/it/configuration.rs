@@ -1,0 +1,76 @@
+//! A wrong configuration ends with 64 before anything is made or bound.
+
+use super::vigil::Site;
+
+/// EX_USAGE.
+const WRONG: Option<i32> = Some(64);
+/// Nothing is listening; whoever tried would end with another code.
+const DATABASE: &str = "host=/nowhere user=vigil dbname=vigil";
+
+fn refused(file: &str, environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    let site = Site::new(DATABASE);
+    let state = site.path("state");
+    let path = site.path("vigil.toml");
+    std::fs::write(&path, file).unwrap();
+    let mut command = site.command();
+    command.env("VIGIL_STATE_DIR", &state).envs(environment.iter().copied());
+    let output = command.arg("--config").arg(&path).arg("all").output().unwrap();
+    assert!(output.stdout.is_empty(), "{file}: said {}", String::from_utf8_lossy(&output.stdout));
+    if output.status.code() == WRONG {
+        assert!(!state.exists(), "{file}: something was made");
+    }
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn each_senseless_setting_is_refused_by_name() {
+    for (table, key) in [
+        ("database", "connections"),
+        ("ingest", "writers"),
+        ("ingest", "window"),
+        ("ingest", "window_bytes"),
+        ("ingest", "held_bytes"),
+        ("ingest", "horizon_days"),
+        ("ingest.front", "max_connections"),
+        ("ingest.front", "max_unauthenticated"),
+        ("ingest.front", "connect_timeout_ms"),
+        ("ingest.front", "max_packet_bytes"),
+        ("ingest.front", "max_keep_alive_s"),
+        ("ingest.front", "write_timeout_ms"),
+        ("ingest.front", "patience_ms"),
+        ("portal", "max_screens"),
+    ] {
+        let (code, said) = refused(&format!("[{table}]\n{key} = 0\n"), &[]);
+        assert!(code == WRONG && said.contains(&format!("{table}.{key} may not be 0")), "{table}.{key}: {said}");
+    }
+    for file in ["[ingest]\nwindow = 65536", "[ingest]\nhorizon_days = -1", "[ingest]\nwindows = 1", "state_dir = 7"] {
+        assert_eq!(refused(file, &[]).0, WRONG, "{file}");
+    }
+}
+
+#[test]
+fn nothing_without_tls_leaves_this_machine() {
+    for (variable, value) in [
+        ("VIGIL_MQTT_LISTEN", "0.0.0.0:0"),
+        ("VIGIL_HTTP_LISTEN", "0.0.0.0:0"),
+        ("VIGIL_HTTP_LISTEN", "[::]:0"),
+        ("VIGIL_DATABASE_URL", "host=192.0.2.1 user=vigil dbname=vigil"),
+        ("VIGIL_DATABASE_URL", "postgres://vigil:secret@db.example/vigil"),
+        ("VIGIL_DATABASE_URL", "host='/unclosed"),
+    ] {
+        let (code, said) = refused("", &[(variable, value)]);
+        assert_eq!(code, WRONG, "{variable}={value}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file_for_better_and_worse() {
+    let open = "[http]\nlisten = \"0.0.0.0:0\"\n";
+    let (code, said) = refused(open, &[("VIGIL_HTTP_LISTEN", "")]);
+    assert_eq!(code, WRONG, "the file alone: {said}");
+    let (code, said) = refused(open, &[]);
+    assert_eq!(code, Some(1), "only the database is missing then: {said}");
+    assert_eq!(refused("[http]\nlisten = \"127.0.0.1:0\"\n", &[("VIGIL_HTTP_LISTEN", "0.0.0.0:0")]).0, WRONG);
+    assert_eq!(refused("", &[("VIGIL_MQTTS_LISTEN", "8883")]).0, WRONG, "a port without an address");
+}
