@@ -21,6 +21,8 @@ pub struct DeviceWatch {
     limits: Box<[LimitState]>,
     silence: Silence,
     no_live: Unbroken,
+    /// By the device's clock: the newest word, a value or a mark, on each sign of life.
+    newest_life: [Timestamp; Parameter::COUNT],
     /// A bit for each sign of life whose newest value is implausible.
     implausible_now: u16,
     implausible: Unbroken,
@@ -30,6 +32,8 @@ pub struct DeviceWatch {
     held: Option<Timestamp>,
     /// Connections that we do not read.
     holders: u16,
+    /// Connections that speak for it: its own, or a gateway's.
+    connections: u16,
     now: Timestamp,
     next_due: Timestamp,
 }
@@ -52,12 +56,14 @@ impl DeviceWatch {
             limits: vec![LimitState::Clear; rules.limits.len()].into(),
             silence: Silence::default(),
             no_live: Unbroken::default(),
+            newest_life: [BEFORE_ALL; Parameter::COUNT],
             implausible_now: 0,
             implausible: Unbroken::default(),
             suspect: Shown::default(),
             simulated: Shown::default(),
             held: None,
             holders: 0,
+            connections: 0,
             now: BEFORE_ALL,
             next_due: NEVER,
             rules,
@@ -89,13 +95,17 @@ impl DeviceWatch {
         }
     }
 
-    /// The device connected (`on`) or went. One that connects and sends nothing that can be stored is silent too.
+    /// A connection that speaks for the device came (`on`) or went. One that connects and sends nothing that can be
+    /// stored is silent too.
     pub fn connected(&mut self, on: bool, at: Timestamp, out: &mut Vec<Signal>) {
         self.advance(at, out);
         if on {
+            self.connections = self.connections.saturating_add(1);
             self.silence.expect(at, self.rules.silence.us);
-        } else if let Some(change) = self.silence.let_go(at) {
-            out.push(self.technical_signal(&self.rules.silence.rule, change, at));
+        } else {
+            self.connections = self.connections.saturating_sub(1);
+            let change = if self.connections == 0 { self.silence.let_go(at) } else { None };
+            out.extend(change.map(|change| self.technical_signal(&self.rules.silence.rule, change, at)));
         }
         self.next_due = self.next().map_or(NEVER, |(due, _)| due);
     }
@@ -118,7 +128,7 @@ impl DeviceWatch {
     /// The process started at `started_at`, after one that judged until `stopped_at`: nothing in between counts.
     pub fn restart(&mut self, stopped_at: Timestamp, started_at: Timestamp, out: &mut Vec<Signal>) {
         self.advance(stopped_at, out);
-        self.holders = 0;
+        (self.holders, self.connections) = (0, 0);
         self.release(stopped_at);
         let down_us = started_at.micros_since(stopped_at).max(0);
         self.limits.iter_mut().for_each(|state| state.shift(down_us));
@@ -231,12 +241,13 @@ impl DeviceWatch {
             renewed = observed.stepped;
             if observed.stepped {
                 self.newest = [BEFORE_ALL; Parameter::COUNT];
+                self.newest_life = [BEFORE_ALL; Parameter::COUNT];
             }
         }
         if frame.flags.has(Flags::SIMULATED) {
             return;
         }
-        self.look_for_life(frame, out);
+        self.look_for_life(frame, timed, out);
         for (parameter, _) in frame.values.iter() {
             let newest = &mut self.newest[parameter.index()];
             if !renewed && frame.at <= *newest {
@@ -256,17 +267,29 @@ impl DeviceWatch {
     }
 
     /// An implausible value is judged by no limit (design §4.1): that it stays so is a technical alarm.
-    fn look_for_life(&mut self, frame: &Frame, out: &mut Vec<Signal>) {
-        for (parameter, _) in frame.values.iter().filter(|(parameter, _)| parameter.sign_of_life()) {
-            let bit = 1 << parameter.index();
-            if frame.mark(parameter) == Some(Validity::Implausible) {
-                self.implausible_now |= bit;
-            } else {
-                self.implausible_now &= !bit;
+    fn look_for_life(&mut self, frame: &Frame, timed: bool, out: &mut Vec<Signal>) {
+        let (mut said, mut news) = (false, false);
+        let unvalued = frame.marks.iter().map(|(parameter, _)| *parameter).filter(|p| frame.values.get(*p).is_none());
+        for parameter in frame.values.iter().map(|(parameter, _)| parameter).chain(unvalued) {
+            if !parameter.sign_of_life() {
+                continue;
             }
+            said = true;
+            let newest = &mut self.newest_life[parameter.index()];
+            if timed && frame.at <= *newest {
+                continue;
+            }
+            news = true;
+            if timed {
+                *newest = frame.at;
+            }
+            let bit = 1 << parameter.index();
+            let implausible = frame.mark(parameter) == Some(Validity::Implausible);
+            self.implausible_now = if implausible { self.implausible_now | bit } else { self.implausible_now & !bit };
         }
-        for (parameter, _) in frame.marks.iter().filter(|(_, mark)| *mark != Validity::Implausible) {
-            self.implausible_now &= !(u16::from(parameter.sign_of_life()) << parameter.index());
+        // What was redelivered, or came late, says nothing about now.
+        if said && !news {
+            return;
         }
         let rule = &self.rules.implausible;
         let change =

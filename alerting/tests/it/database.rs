@@ -7,7 +7,7 @@ use crate::server::Cell;
 use crate::ward::{hr, sec};
 
 /// Heart rate each second of `seconds`.
-fn beats(cell: &Cell, seconds: std::ops::Range<i32>, value: f32) -> Vec<Frame> {
+pub(crate) fn beats(cell: &Cell, seconds: std::ops::Range<i32>, value: f32) -> Vec<Frame> {
     seconds.map(|second| Frame { device: cell.bed, ..hr(f64::from(second), value) }).collect()
 }
 

@@ -2,10 +2,12 @@
 
 mod clocks;
 mod database;
+mod life;
 mod limits;
 mod model;
 mod profiles;
 mod replay;
+mod restarts;
 mod server;
 mod technical;
 mod ward;

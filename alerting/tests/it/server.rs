@@ -36,18 +36,16 @@ impl Cell {
     pub(crate) async fn new() -> Self {
         let db = database().await;
         let client = db.pool().get().await.unwrap();
-        let bed = Enrolment {
-            name: "bed-01".try_into().unwrap(),
-            kind: DeviceKind::Device,
-            profile: DeviceProfile::Bedside,
-            age_class: AgeClass::Adult,
-            realm: Realm::Live,
-            gateway: None,
-        };
-        let bed = enrol(&client, &bed).await.unwrap();
+        let bed = enrol(&client, &enrolment("bed-01", DeviceKind::Device)).await.unwrap();
         let roster = watch::channel(Arc::new(load(&client).await.unwrap())).0;
         let (clock, hand) = Clock::settable(sec(0.0));
         Self { db, bed, roster, clock, hand }
+    }
+
+    pub(crate) async fn enrols(&self, name: &str, kind: DeviceKind) -> DeviceKey {
+        let key = enrol(&self.db.pool().get().await.unwrap(), &enrolment(name, kind)).await.unwrap();
+        self.follows_roster().await;
+        key
     }
 
     pub(crate) fn at(&self, second: f64) {
@@ -107,6 +105,17 @@ impl Cell {
             assert!(Instant::now() < deadline, "the table is {:?}, not {expected:?}", self.table().await);
             sleep(Duration::from_millis(20)).await;
         }
+    }
+}
+
+fn enrolment(name: &str, kind: DeviceKind) -> Enrolment {
+    Enrolment {
+        name: name.try_into().unwrap(),
+        kind,
+        profile: DeviceProfile::Bedside,
+        age_class: AgeClass::Adult,
+        realm: Realm::Live,
+        gateway: None,
     }
 }
 

@@ -1,6 +1,6 @@
 use alerting::engine::{Rules, System};
 use alerting::profiles::Profiles;
-use vitals::{AgeClass, Condition, DeviceProfile, Flags, Parameter, Priority, Validity, What};
+use vitals::{AgeClass, Condition, DeviceProfile, Flags, Parameter, Priority, What};
 
 use crate::ward::{LIVE, Ward, frame, high, hr, sec};
 
@@ -51,6 +51,45 @@ fn a_frame_read_during_a_hold_starts_the_ten_seconds_anew() {
     assert_eq!(ward.told(), [] as [&str; 0]);
     ward.advance(70.0);
     assert_eq!(ward.told(), ["no_data raised@70"]);
+}
+
+#[test]
+fn a_device_is_held_until_the_last_of_its_connections_is_read() {
+    let mut ward = Ward::new(&[]);
+    ward.take(&hr(0.0, 80.0));
+    ward.hold(true, 4.0);
+    ward.hold(true, 5.0);
+    ward.hold(false, 6.0);
+    ward.advance(60.0);
+    assert_eq!(ward.told(), [] as [&str; 0], "one connection is still held");
+    ward.hold(false, 60.0);
+    ward.advance(66.0);
+    assert_eq!(ward.told(), ["no_data raised@66"]);
+}
+
+#[test]
+fn a_device_that_connects_and_never_speaks_is_missed_until_its_last_connection_goes() {
+    let mut ward = Ward::new(&[]);
+    ward.connected(true, 0.0);
+    ward.connected(true, 3.0);
+    ward.advance(9.999);
+    assert_eq!(ward.told(), [] as [&str; 0]);
+    ward.advance(10.0);
+    ward.connected(false, 12.0);
+    assert_eq!(ward.told(), ["no_data raised@10"], "the other connection is still there");
+    ward.connected(false, 13.0);
+    ward.advance(600.0);
+    assert_eq!(ward.told(), ["no_data raised@10", "no_data cleared@13"]);
+}
+
+#[test]
+fn a_device_that_spoke_and_went_is_missed() {
+    let mut ward = Ward::new(&[]);
+    ward.connected(true, 0.0);
+    ward.take(&hr(5.0, 80.0));
+    ward.connected(false, 6.0);
+    ward.advance(600.0);
+    assert_eq!(ward.told(), ["no_data raised@15"]);
 }
 
 #[test]
@@ -128,24 +167,4 @@ fn the_system_speaks_about_itself_once() {
     assert_eq!(told, [(What::Raised, sec(1.0), sec(1.0)), (What::Cleared, sec(3.0), sec(1.0))]);
     let raised = system.set("database_away", true, sec(9.0)).unwrap();
     assert_eq!((raised.rule.priority, raised.rule.condition), (Priority::High, Condition::System));
-}
-
-#[test]
-fn a_heart_that_stands_still_is_somebodys_business() {
-    let mut ward = Ward::new(&[high()]);
-    let standstill = |second: f64| {
-        let mut frame = hr(second, 0.0);
-        frame.marks = vec![(Parameter::Hr, Validity::Implausible)];
-        frame
-    };
-    ward.take(&hr(0.0, 80.0));
-    ward.take(&standstill(1.0));
-    ward.take(&hr(2.0, 80.0));
-    for second in 3..=8 {
-        ward.take(&standstill(f64::from(second)));
-        // A frame without a heart rate says nothing about it.
-        ward.take(&frame(f64::from(second) + 0.5, f64::from(second) + 0.5, LIVE, &[(Parameter::NibpSys, 120.0)]));
-    }
-    ward.take(&hr(9.0, 80.0));
-    assert_eq!(ward.told(), ["check_sensor raised@8", "check_sensor cleared@9"]);
 }

@@ -62,6 +62,10 @@ impl Ward {
         self.watch.hold(on, sec(at), &mut self.signals);
     }
 
+    pub(crate) fn connected(&mut self, on: bool, at: f64) {
+        self.watch.connected(on, sec(at), &mut self.signals);
+    }
+
     pub(crate) fn restart(&mut self, stopped: f64, started: f64) {
         self.watch.restart(sec(stopped), sec(started), &mut self.signals);
     }

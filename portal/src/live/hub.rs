@@ -49,6 +49,7 @@ impl Hub {
         }
     }
 
+    /// A connection that speaks for the device came or went.
     pub fn presence(&self, device: DeviceKey, connected: bool, _at: Timestamp) {
         self.slot(device).presence(connected);
     }
@@ -118,7 +119,7 @@ impl Hub {
             profile: device.profile,
             age_class: device.age_class,
             realm: device.realm,
-            connected: state.connected,
+            connected: state.connected(),
             last_received_at: state.received_at,
             enrolled_at: device.enrolled_at,
         }

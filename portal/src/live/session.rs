@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ahash::{AHashMap, AHashSet};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -222,12 +223,15 @@ impl Session {
     async fn send_roster(&mut self) -> Result<(), Gone> {
         let Some(wanted) = &self.wanted else { return Ok(()) };
         let devices = self.hub.devices(true);
-        let is_wanted = |name: &str| wanted.as_ref().is_none_or(|names| names.iter().any(|wanted| wanted == name));
+        let wanted: Option<AHashSet<&str>> = wanted.as_ref().map(|names| names.iter().map(String::as_str).collect());
+        let sent: AHashMap<_, _> = self.watched.iter().map(|old| (&old.name, old.version)).collect();
         let mut watched = Vec::new();
-        for (key, device) in devices.iter().filter(|(_, device)| is_wanted(device.id.as_str())) {
-            let version = self.watched.iter().find(|old| old.name == device.id).map_or(0, |old| old.version);
-            let (name, slot) = (device.id.clone(), self.hub.slot(*key));
-            watched.push(Watched { name, slot, version, connected: device.connected });
+        for (key, device) in &devices {
+            if wanted.as_ref().is_none_or(|names| names.contains(device.id.as_str())) {
+                let version = sent.get(&device.id).copied().unwrap_or(0);
+                let (name, slot) = (device.id.clone(), self.hub.slot(*key));
+                watched.push(Watched { name, slot, version, connected: device.connected });
+            }
         }
         self.watched = watched;
         self.send(&FromServer::Roster { devices: devices.into_iter().map(|(_, device)| device).collect() }).await
@@ -248,7 +252,7 @@ impl Session {
     async fn send_presence(&mut self) -> Result<(), Gone> {
         let mut changes = Vec::new();
         for watched in &mut self.watched {
-            let connected = watched.slot.read().1.connected;
+            let connected = watched.slot.read().1.connected();
             if connected != watched.connected {
                 watched.connected = connected;
                 changes.push(FromServer::Presence { device: DeviceText(watched.name.clone()), connected });

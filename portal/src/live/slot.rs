@@ -20,7 +20,8 @@ pub(crate) struct Slot {
 
 #[derive(Clone, Copy, Default)]
 pub(crate) struct State {
-    pub(crate) connected: bool,
+    /// Connections that speak for it: its own, or one gateway's and another's.
+    connections: u16,
     pub(crate) received_at: Option<Timestamp>,
     offset_us: i64,
     readings: [Option<Reading>; Parameter::COUNT],
@@ -61,12 +62,19 @@ impl Slot {
 
     pub(crate) fn presence(&self, connected: bool) {
         let mut state = self.state.lock();
-        state.connected = connected;
+        state.connections = match connected {
+            true => state.connections.saturating_add(1),
+            false => state.connections.saturating_sub(1),
+        };
         self.version.fetch_add(1, Ordering::Release);
     }
 }
 
 impl State {
+    pub(crate) const fn connected(&self) -> bool {
+        self.connections > 0
+    }
+
     fn take(&mut self, frame: &Frame, event_at: Timestamp) {
         for &parameter in Parameter::ALL {
             let (value, mark) = (frame.values.get(parameter), frame.mark(parameter));
