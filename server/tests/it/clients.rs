@@ -6,6 +6,7 @@ use std::process::Command;
 use store::testing::{TestDatabase, database};
 use vitals::Clock;
 
+use super::mqtt::Device;
 use super::vigil::{Site, Vigil, count, eventually};
 
 struct Ward {
@@ -80,6 +81,9 @@ async fn mosquitto_is_told_why_it_is_refused() {
     let ward = ward().await;
     let revoked = ward.site.enrol("bed-2", &[]);
     ward.site.run(&["device", "revoke", "bed-2"]);
+    // The roster is read each second.
+    eventually("the refusal", async || matches!(Device::try_connect(ward.vigil.mqtt, "bed-2", &revoked).await, Err(5)))
+        .await;
     for (version, id, secret, code) in [
         ("mqttv311", "bed-1", "wrong", "bad user name or password"),
         ("mqttv5", "bed-1", "wrong", "bad user name or password"),

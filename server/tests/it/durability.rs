@@ -6,7 +6,10 @@ use store::testing::database;
 use vitals::{Clock, Timestamp};
 
 use super::mqtt::Device;
-use super::vigil::{Site, count};
+use super::vigil::{Site, count, eventually};
+
+/// Messages that a stopping server has read: fewer than a connection's window.
+const READ: usize = 40;
 
 fn frame(at: Timestamp, seq: usize) -> String {
     format!(r#"{{"t":"{at}","seq":{seq},"hr":72,"spo2":97,"rr":14,"temp":36.8}}"#)
@@ -53,16 +56,16 @@ async fn every_acknowledged_frame_survives_sigkill_under_load() {
         }
         // Killed while all of them send: once the table has grown by a good number of rows since this start.
         let since = format!("SELECT count(*) FROM vitals WHERE at >= '{start}'");
-        super::vigil::eventually("load", async || count(&db, &since).await > 5_000).await;
+        eventually("load", async || count(&db, &since).await > 5_000).await;
         // The kill falls into a commit, not beside it: both writers wait for the table while devices go on sending. What
         // was acknowledged too early has no other way into it.
         let mut locker = db.pool().get().await.unwrap();
         let lock = locker.transaction().await.unwrap();
         lock.batch_execute("LOCK TABLE vitals IN ACCESS EXCLUSIVE MODE").await.unwrap();
-        super::vigil::eventually("writers in a commit", async || count(&db, WAITING).await >= 2).await;
+        eventually("writers in a commit", async || count(&db, WAITING).await >= 2).await;
         vigil.kill();
         lock.rollback().await.unwrap();
-        super::vigil::eventually("the end of their transactions", async || count(&db, WRITERS).await == 0).await;
+        eventually("the end of their transactions", async || count(&db, WRITERS).await == 0).await;
         let client = db.pool().get().await.unwrap();
         let mut all = 0;
         for (id, sender) in senders {
@@ -116,11 +119,31 @@ async fn a_graceful_stop_acknowledges_what_it_read_and_takes_leave() {
     let db = database().await;
     let site = Site::new(db.url());
     let secret = site.enrol("bed-1", &[]);
+    let listener = site.enrol("bed-2", &[]);
     let vigil = site.start();
     let mut device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
+    let listening = super::mqtt::listen_v5(vigil.mqtt, "bed-2", &listener).await;
     let start = Clock::system().now();
     device.stores(&frame(start, 0)).await;
-    assert_eq!(vigil.stop(), Some(0));
+    // Nothing can be committed until the stop has begun: what is read by then must be drained.
+    let mut locker = db.pool().get().await.unwrap();
+    let lock = locker.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE vitals IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    for number in 1..=READ {
+        device.send(&frame(start.plus_millis(number as i64), number)).await.unwrap();
+    }
+    let all = (READ + 1) as f64;
+    eventually("the server reads", async || vigil.metric("vigil_messages_received_total").await == all).await;
+    eventually("a writer in a commit", async || count(&db, WAITING).await >= 1).await;
+    vigil.begin_stop();
+    // MQTT 5 hears of it at once; 3.1.1 has no word for it, and its messages are not stored yet.
+    let said = listening.await.unwrap();
+    assert_eq!((said[0], said[2]), (0xe0, 0x8b), "DISCONNECT, server shutting down: {said:x?}");
+    lock.rollback().await.unwrap();
+    for _ in 1..=READ {
+        device.acknowledged().await.expect("what was read is acknowledged before the close");
+    }
     assert!(device.is_closed().await);
-    assert_eq!(count(&db, "SELECT count(*) FROM vitals").await, 1);
+    assert_eq!(vigil.ended(), Some(0));
+    assert_eq!(count(&db, "SELECT count(*) FROM vitals").await, (READ + 1) as i64);
 }

@@ -36,6 +36,29 @@ fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Connects with MQTT 5 and says nothing more; answers what the server says until it closes.
+pub async fn listen_v5(broker: SocketAddr, id: &str, secret: &str) -> tokio::task::JoinHandle<Vec<u8>> {
+    let mut socket = TcpStream::connect(broker).await.unwrap();
+    let mut body = Vec::new();
+    text("MQTT", &mut body);
+    body.extend_from_slice(&[5, 0xc2, 0, 120, 0]);
+    for field in [id, id, secret] {
+        text(field, &mut body);
+    }
+    socket.write_all(&packet(0x10, &body)).await.unwrap();
+    let mut connack = [0; 2];
+    timeout(PATIENCE, socket.read_exact(&mut connack)).await.expect("a CONNACK in time").unwrap();
+    assert_eq!(connack[0], 0x20);
+    let mut rest = vec![0; usize::from(connack[1])];
+    socket.read_exact(&mut rest).await.unwrap();
+    assert_eq!(rest[1], 0, "admitted");
+    tokio::spawn(async move {
+        let mut said = Vec::new();
+        socket.read_to_end(&mut said).await.unwrap();
+        said
+    })
+}
+
 impl Device {
     pub async fn connect(broker: SocketAddr, id: &str, secret: &str) -> Self {
         Self::try_connect(broker, id, secret).await.unwrap_or_else(|code| panic!("{id} refused with {code}"))

@@ -56,12 +56,22 @@ async fn a_database_outage_of_thirty_seconds_mutes_nobody_and_loses_nothing() {
     })
     .await
     .unwrap();
+    let gone_at = Clock::system().now();
     let mut screen = super::screen::Screen::open(vigil.portal).await;
+    screen.number("bed-00", gone_at).await;
+    screen.alarm("", "database_away").await;
     let desaturation = screen.alarm("bed-03", "spo2_desat").await;
-    assert!(desaturation < OUTAGE, "the alarm came after the outage");
+    let shown_at = Clock::system().now();
+    screen.number("bed-00", shown_at).await;
+    assert!(begin.elapsed() < OUTAGE, "numbers and alarms came after the outage: {desaturation:?}");
     // What is left of the outage: its length is the point.
-    tokio::time::sleep(OUTAGE.saturating_sub(begin.elapsed())).await;
-    let restarted = tokio::task::spawn_blocking(move || localdb::start(&options, &|_| ()).unwrap()).await.unwrap();
+    screen.looks_for(OUTAGE.saturating_sub(begin.elapsed())).await;
+    tokio::task::spawn_blocking({
+        let options = options.clone();
+        move || localdb::start(&options, &|_| ()).unwrap()
+    })
+    .await
+    .unwrap();
     let (mut sent, mut acknowledged) = (0, 0);
     for bed in beds {
         let (one_sent, one_acknowledged) =
@@ -70,9 +80,10 @@ async fn a_database_outage_of_thirty_seconds_mutes_nobody_and_loses_nothing() {
         acknowledged += one_acknowledged;
     }
     assert_eq!(sent, acknowledged);
+    screen.cleared("", "database_away").await;
     assert!(!screen.seen().iter().any(|(_, code)| code == "no_data"), "{:?}", screen.seen());
     let stored = site.run(&["check", "--counts"]);
     assert!(stored.contains(&format!("vitals={sent} ")), "{sent} sent: {stored}");
     assert_eq!(vigil.stop(), Some(0));
-    restarted.stop().unwrap();
+    localdb::remove(&options).unwrap();
 }

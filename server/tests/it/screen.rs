@@ -10,12 +10,17 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use vitals::Timestamp;
+
 use super::vigil::PATIENCE;
 
 pub struct Screen {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     opened: Instant,
     seen: Vec<(String, String)>,
+    cleared: Vec<(String, String)>,
+    /// (device, received at, in ms) of every latest reading that was shown.
+    numbers: Vec<(String, i64)>,
 }
 
 impl Screen {
@@ -23,7 +28,7 @@ impl Screen {
         let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{portal}/live")).await.unwrap();
         let watch = r#"{"type":"watch","devices":null,"resume":null}"#;
         socket.send(Message::text(watch)).await.unwrap();
-        Self { socket, opened: Instant::now(), seen: Vec::new() }
+        Self { socket, opened: Instant::now(), seen: Vec::new(), cleared: Vec::new(), numbers: Vec::new() }
     }
 
     async fn next(&mut self) -> Value {
@@ -35,27 +40,64 @@ impl Screen {
         }
     }
 
-    fn note(&mut self, alarm: &Value) {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        self.seen.push((text(&alarm["device"]), text(&alarm["code"])));
+    fn note(&mut self, news: &Value) {
+        let list = |key: &str| news[key].as_array().cloned().unwrap_or_default();
+        for number in list("numbers") {
+            self.numbers.push((text(&number["device"]), number["received_at_ms"].as_i64().unwrap()));
+        }
+        self.seen.extend(list("alarms").iter().map(which));
+        match news["what"].as_str() {
+            Some("cleared") => self.cleared.push(which(&news["alarm"])),
+            Some(_) => self.seen.push(which(&news["alarm"])),
+            None => {}
+        }
+    }
+
+    async fn until(&mut self, what: &str, shown: impl Fn(&Self) -> bool) {
+        let begin = Instant::now();
+        while !shown(self) {
+            assert!(begin.elapsed() < PATIENCE, "never on the screen: {what}; seen {:?}", self.seen);
+            let news = self.next().await;
+            self.note(&news);
+        }
     }
 
     /// How long after opening this alarm was on the screen.
     pub async fn alarm(&mut self, device: &str, code: &str) -> Duration {
         let wanted = (device.to_owned(), code.to_owned());
-        while !self.seen.contains(&wanted) {
-            assert!(self.opened.elapsed() < PATIENCE, "never on the screen: {wanted:?}; seen {:?}", self.seen);
-            let news = self.next().await;
-            match news["type"].as_str() {
-                Some("alarm") => self.note(&news["alarm"]),
-                Some("snapshot") => news["alarms"].as_array().unwrap().iter().for_each(|alarm| self.note(alarm)),
-                _ => {}
-            }
-        }
+        self.until(code, |screen| screen.seen.contains(&wanted)).await;
         self.opened.elapsed()
+    }
+
+    pub async fn cleared(&mut self, device: &str, code: &str) {
+        let wanted = (device.to_owned(), code.to_owned());
+        self.until(code, |screen| screen.cleared.contains(&wanted)).await;
+    }
+
+    /// A reading of the device that was received after this moment.
+    pub async fn number(&mut self, device: &str, after: Timestamp) {
+        let newer = |(name, at): &(String, i64)| name == device && *at > after.millis();
+        self.until(device, |screen| screen.numbers.iter().any(newer)).await;
+    }
+
+    /// Goes on looking, whatever comes.
+    pub async fn looks_for(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while let Ok(news) = timeout(end.saturating_duration_since(Instant::now()), self.next()).await {
+            self.note(&news);
+        }
     }
 
     pub fn seen(&self) -> &[(String, String)] {
         &self.seen
     }
+}
+
+/// (device, code); the device of an alarm of the system is empty.
+fn which(alarm: &Value) -> (String, String) {
+    (text(&alarm["device"]), text(&alarm["code"]))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }

@@ -102,8 +102,18 @@ impl Vigil {
     }
 
     /// SIGTERM, and the exit code.
-    pub fn stop(mut self) -> Option<i32> {
+    pub fn stop(self) -> Option<i32> {
+        self.begin_stop();
+        self.ended()
+    }
+
+    /// SIGTERM.
+    pub fn begin_stop(&self) {
         assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+    }
+
+    /// The exit code, once it is there.
+    pub fn ended(mut self) -> Option<i32> {
         let begin = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -115,10 +125,21 @@ impl Vigil {
     }
 
     pub async fn get(&self, path: &str) -> serde_json::Value {
+        serde_json::from_str(&self.text(path).await).unwrap()
+    }
+
+    async fn text(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.portal);
         let answer = reqwest::get(&url).await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        answer.json().await.unwrap()
+        answer.text().await.unwrap()
+    }
+
+    /// The value of a metric without labels; 0 where nothing was counted.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let page = self.text("/metrics").await;
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().unwrap())
     }
 
     /// Active and ended alarms as (device, code).
