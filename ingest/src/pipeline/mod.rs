@@ -66,6 +66,8 @@ struct Shared {
     outlets: Outlets,
     budget: Arc<Budget>,
     config: Config,
+    /// Registered once: looking it up costs more than counting.
+    received: metrics::Counter,
 }
 
 #[derive(Clone)]
@@ -75,7 +77,8 @@ pub(crate) struct Pipeline(Arc<Shared>);
 #[derive(Default)]
 struct Burst {
     frames: Vec<Frame>,
-    stored: Vec<bool>,
+    /// Places in `frames` of those that are judged and not stored.
+    unstored: Vec<usize>,
     others: Vec<OtherReading>,
     quarantined: Vec<Quarantined>,
     statuses: Vec<(vitals::DeviceKey, Bytes, Timestamp)>,
@@ -93,7 +96,8 @@ impl Pipeline {
     ) -> Self {
         let arrivals = Arrivals { clock, last: AtomicI64::new(0) };
         let budget = Budget::new(config.held_bytes);
-        Self(Arc::new(Shared { arrivals, devices, queues, outlets, budget, config }))
+        let received = metrics::counter!("vigil_messages_received_total");
+        Self(Arc::new(Shared { arrivals, devices, queues, outlets, budget, config, received }))
     }
 
     pub(crate) fn window(&self) -> Window {
@@ -108,14 +112,15 @@ impl Pipeline {
     /// Takes every PUBLISH of one socket read. Runs of one device are judged, shown and submitted together, so that
     /// what is paid a burst (a lock, an allocation, a wake-up) is not paid a message.
     pub(crate) fn accept(&self, publishes: &mut Vec<Publish>, window: &mut Window) {
-        metrics::counter!("vigil_messages_received_total").increment(publishes.len() as u64);
+        self.0.received.increment(publishes.len() as u64);
+        let messages = publishes.len();
         let mut publishes = publishes.drain(..).peekable();
-        let mut raw = Vec::new();
+        let mut raw = Vec::with_capacity(1);
         while let Some(first) = publishes.next() {
             let device = first.device.clone();
             let state = self.0.devices.state(device.key);
             let ticket = window.ticket();
-            let mut burst = Burst::default();
+            let mut burst = Burst { frames: Vec::with_capacity(messages), ..Burst::default() };
             let mut next = Some(first);
             while let Some(publish) = next {
                 let bytes = publish.payload.len();
@@ -128,10 +133,14 @@ impl Pipeline {
                 (self.0.outlets.judge)(&burst.frames);
                 (self.0.outlets.show)(&burst.frames, burst.offset_us);
             }
-            let Burst { mut frames, stored, others, quarantined, statuses, bytes, .. } = burst;
-            if stored.contains(&false) {
-                let mut keep = stored.into_iter();
-                frames.retain(|_| keep.next().unwrap_or(true));
+            let Burst { mut frames, unstored, others, quarantined, statuses, bytes, .. } = burst;
+            if !unstored.is_empty() {
+                let (mut place, mut unstored) = (0, unstored.into_iter().peekable());
+                frames.retain(|_| {
+                    let keep = unstored.next_if_eq(&place).is_none();
+                    place += 1;
+                    keep
+                });
             }
             let held = self.0.budget.hold(bytes);
             self.queue(&device).push(Submission { device, frames, others, quarantined, statuses, ticket, held });
@@ -222,8 +231,10 @@ impl Pipeline {
                     unit,
                 }));
             }
+            if !stored {
+                burst.unstored.push(burst.frames.len());
+            }
             burst.frames.push(frame);
-            burst.stored.push(stored);
         }
         burst.offset_us = clock.offset_us(first).unwrap_or(0);
         first
