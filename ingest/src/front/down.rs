@@ -45,6 +45,10 @@ pub(super) fn start(
     runtime: Handle,
     broken: CancellationToken,
 ) -> Result<(Downlink, JoinHandle<()>), Error> {
+    link(LinkBuilder::new("vigil:front", router().spawn()), registry, runtime, broken)
+}
+
+fn router() -> Router {
     let config = RouterConfig {
         max_connections: 4,
         max_outgoing_packet_count: 200,
@@ -53,13 +57,17 @@ pub(super) fn start(
         max_segment_count: 4,
         ..RouterConfig::default()
     };
-    let router = Router::new(0, config).spawn();
-    let (mut tx, rx, _) = LinkBuilder::new("vigil:front", router)
-        .clean_session(true)
-        .dynamic_filters(false)
-        .topic_alias_max(0)
-        .build()
-        .map_err(Box::new)?;
+    Router::new(0, config)
+}
+
+fn link(
+    link: LinkBuilder<'_>,
+    registry: Arc<Registry>,
+    runtime: Handle,
+    broken: CancellationToken,
+) -> Result<(Downlink, JoinHandle<()>), Error> {
+    let (mut tx, rx, _) =
+        link.clean_session(true).dynamic_filters(false).topic_alias_max(0).build().map_err(Box::new)?;
     tx.subscribe(EVERY_COMMAND).map_err(Box::new)?;
     let (queue, commands) = mpsc::channel(QUEUE);
     let over = Arc::new(AtomicBool::new(false));
@@ -131,5 +139,42 @@ fn dispatch(registry: &Registry, topic: Bytes, payload: Bytes) {
     let Some(device) = std::str::from_utf8(&topic).ok().and_then(command_target).map(str::to_owned) else { return };
     if !registry.deliver(&device, Delivery { topic, payload }) {
         metrics::counter!("vigil_mqtt_commands_undelivered_total").increment(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing waits for it when all is well.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_router_that_dies_is_told() {
+        let (broken, sender) = (CancellationToken::new(), router().spawn());
+        let registry = Arc::new(Registry::new(CancellationToken::new()));
+        let (down, thread) =
+            link(LinkBuilder::new("vigil:front", sender.clone()), registry, Handle::current(), broken.clone()).unwrap();
+        assert!(down.publish(Bytes::from_static(b"vigil/v1/bed-1/down/limits"), Bytes::from_static(b"{}")));
+        // A word for a link that it has removed is what the router dies of.
+        let (mut tx, rx, _) = LinkBuilder::new("stranger", sender).build().unwrap();
+        let goodbye = Disconnect { reason_code: DisconnectReasonCode::NormalDisconnection };
+        tx.send(Packet::Disconnect(goodbye, None)).await.unwrap();
+        while rx.ready().is_ok() {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::timeout(PATIENCE, broken.cancelled()).await.expect("the end of the router is told");
+        drop(down);
+        tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_link_that_ends_in_order_breaks_nothing() {
+        let broken = CancellationToken::new();
+        let registry = Arc::new(Registry::new(CancellationToken::new()));
+        let (down, thread) = start(registry, Handle::current(), broken.clone()).unwrap();
+        drop(down);
+        tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
+        assert!(!broken.is_cancelled());
     }
 }
