@@ -60,7 +60,7 @@ pub(super) fn classify<'a>(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use vitals::{Parameter, Reason, Values};
+    use vitals::{Parameter, Reason, Validity, Values};
 
     use super::*;
 
@@ -104,6 +104,26 @@ mod tests {
         assert_eq!(frames[1].values.get(Parameter::Hr), Some(70.0));
         assert_eq!(frames[1].values.get(Parameter::Rr), Some(14.0));
         assert_eq!(conflicts.len(), 1);
+    }
+
+    #[test]
+    fn a_mark_comes_with_its_value_or_for_one_that_neither_has() {
+        let marked = |values: &[(Parameter, f32)], marks: &[(Parameter, Validity)]| Frame {
+            marks: marks.to_vec(),
+            ..frame(1, 5, values)
+        };
+        let (hr, artifact) = ((Parameter::Hr, 70.0), (Parameter::Hr, Validity::Artifact));
+        let off = (Parameter::Spo2, Validity::LeadOff);
+        for (first, later, expected) in [
+            (marked(&[hr], &[]), marked(&[hr], &[artifact]), &[][..]),
+            (marked(&[], &[]), marked(&[hr], &[artifact]), &[artifact]),
+            (marked(&[(Parameter::Rr, 14.0)], &[]), marked(&[(Parameter::Rr, 14.0)], &[off]), &[off]),
+            (marked(&[hr], &[artifact]), marked(&[hr], &[(Parameter::Hr, Validity::Questionable)]), &[artifact]),
+        ] {
+            let mut frames = vec![first, later];
+            assert_eq!(coalesce(&mut frames, &named), []);
+            assert_eq!((frames.len(), &frames[0].marks[..]), (1, expected));
+        }
     }
 
     proptest! {

@@ -100,6 +100,22 @@ async fn presence_and_the_roster_follow_without_asking() {
 }
 
 #[tokio::test]
+async fn a_device_behind_two_gateways_is_there_until_both_left() {
+    let site = Site::open().await;
+    let mut screen = Screen::watching(&site).await;
+    screen.until("snapshot").await;
+    let connected = async || site.json("/api/devices").await["devices"][1]["connected"].clone();
+    site.hub.presence(site.beds[1], true, T0);
+    site.hub.presence(site.beds[1], true, T0);
+    assert_eq!(screen.until("presence").await["connected"], true);
+    site.hub.presence(site.beds[1], false, T0);
+    assert_eq!(connected().await, true);
+    site.hub.presence(site.beds[1], false, T0);
+    assert_eq!(connected().await, false);
+    assert_eq!(screen.until("presence").await["connected"], false);
+}
+
+#[tokio::test]
 async fn what_is_no_message_is_answered_and_the_screen_stays() {
     let site = Site::open().await;
     let mut screen = Screen::connect(&site).await;

@@ -144,6 +144,30 @@ async fn steps_of_the_run_before_come_from_the_database() {
     assert_eq!((nurse.told, nurse.token), (vec![7, 8, 9, 1], Some((EPOCH, 1))));
 }
 
+/// The order of `server/src/run.rs`: the hub is there before the engine, which first tells what its last run could not store.
+#[tokio::test]
+async fn steps_told_before_the_hub_was_seeded_hide_none_of_the_run_before() {
+    let site = Site::open_on(portal::Config::default(), |clock, roster, beds| {
+        let hub = portal::Hub::new(clock, roster, &[], 0);
+        hub.transition(&step(1, Some(beds[0]), 1, What::Raised));
+        hub.transition(&step(2, Some(beds[0]), 1, What::Cleared));
+        hub.transition(&step(3, Some(beds[0]), 2, What::Raised));
+        let goes_on = step(0, None, 5, What::Raised);
+        hub.seed(&[goes_on, step(3, Some(beds[0]), 2, What::Raised)], (EPOCH, 3));
+        hub
+    })
+    .await;
+    let before: Vec<_> = (1..=9).map(|seq| Transition { epoch: EPOCH - 1, ..nth(&site, seq) }).collect();
+    save(&site, &before).await;
+    let mut nurse = Nurse { token: Some((EPOCH - 1, 6)), ..Nurse::default() };
+    let mut screen = nurse.sit_down(&site).await;
+    assert_eq!((&nurse.told[..], nurse.token), (&[7, 8, 9, 1, 2, 3][..], Some((EPOCH, 3))));
+    assert_eq!(nurse.active.len(), 2, "{:?}", nurse.active);
+    site.hub.transition(&step(4, None, 5, What::Cleared));
+    nurse.until(&mut screen, 4).await;
+    assert_eq!((nurse.told.last(), nurse.active.len()), (Some(&4), 1));
+}
+
 #[tokio::test]
 async fn a_screen_that_cannot_be_told_one_by_one_is_told_so() {
     let site = Site::open().await;

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use portal::{Config, Deps, Hub};
-use store::roster::{self, Enrolment};
+use store::roster::{self, Enrolment, Roster};
 use store::testing::TestDatabase;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use vitals::{
@@ -33,6 +34,14 @@ impl Site {
     }
 
     pub(crate) async fn open_with(config: Config, active: &[Transition]) -> Self {
+        Self::open_on(config, |clock, roster, _| Hub::new(clock, roster, active, EPOCH)).await
+    }
+
+    /// With a hub that came about in its own way, told of the beds.
+    pub(crate) async fn open_on(
+        config: Config,
+        hub: impl FnOnce(Clock, watch::Receiver<Arc<Roster>>, &[DeviceKey]) -> Hub,
+    ) -> Self {
         let database = store::testing::database().await;
         let mut beds = Vec::new();
         for (name, realm) in [("bed-01", Realm::Live), ("bed-02", Realm::Live), ("bed-03", Realm::Demo)] {
@@ -40,7 +49,7 @@ impl Site {
         }
         let (roster, follow) = roster::watch(database.pool()).await.unwrap();
         let (clock, hand) = Clock::settable(T0);
-        let hub = Hub::new(clock.clone(), roster.clone(), active, EPOCH);
+        let hub = hub(clock.clone(), roster.clone(), &beds);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let deps = Deps {

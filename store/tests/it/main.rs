@@ -7,3 +7,4 @@ mod frames;
 mod migrations;
 mod rosters;
 mod statements;
+mod telemetry;

@@ -1,0 +1,137 @@
+//! What the merge makes of rows that are there already, and of rows that the database refuses.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use store::telemetry::{Batch, Conflict, Connection};
+use store::testing::{TestDatabase, database};
+use vitals::{DeviceKey, Flags, Frame, OtherReading, Parameter, Quarantined, Reason, Timestamp, Validity};
+
+use crate::charts::frame;
+
+const START: Timestamp = Timestamp::from_millis(1_790_002_800_000);
+
+struct Table {
+    db: TestDatabase,
+    writer: Connection,
+    /// Conflicts named so far: each makes an entry of its own.
+    named: AtomicUsize,
+}
+
+impl Table {
+    async fn new() -> Self {
+        let db = database().await;
+        let writer = Connection::open(db.url(), "test").await.unwrap();
+        Self { db, writer, named: AtomicUsize::new(0) }
+    }
+
+    async fn store(&mut self, frames: &[Frame], others: &[OtherReading]) -> Result<u64, store::Error> {
+        let named = &self.named;
+        let conflict = |what: Conflict<'_>| {
+            let (device, detail) = match what {
+                Conflict::Frame(frame) => (frame.device, "frame".to_owned()),
+                Conflict::Other(other) => (other.device, other.code.clone()),
+            };
+            let mut digest = [0; 32];
+            digest[0] = named.fetch_add(1, Ordering::Relaxed) as u8;
+            let (topic, payload) = (String::new(), Vec::new());
+            Quarantined { device, topic, reason: Reason::Conflict, detail, payload, digest, received_at: START }
+        };
+        let batch = Batch {
+            fresh: &[],
+            merge: &frames.iter().collect::<Vec<_>>(),
+            dirty: &[],
+            others,
+            quarantined: &[],
+            statuses: &[],
+            conflict: &conflict,
+        };
+        self.writer.store(&batch).await
+    }
+
+    async fn text(&self, sql: &str) -> Vec<Option<String>> {
+        let client = self.db.pool().get().await.unwrap();
+        client.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The marks of the one row, as JSON.
+    async fn marks(&self) -> Option<String> {
+        let [marks] = &self.text("SELECT q::text FROM vitals").await[..] else { panic!("one row") };
+        marks.clone()
+    }
+
+    async fn quarantined(&self) -> Vec<Option<String>> {
+        self.text("SELECT reason || ' ' || detail FROM quarantine ORDER BY id").await
+    }
+}
+
+fn marked(values: &[(Parameter, f32)], marks: &[(Parameter, Validity)]) -> Frame {
+    Frame { marks: marks.to_vec(), ..frame(START, values) }
+}
+
+fn other(code: &str, value: f64) -> OtherReading {
+    OtherReading { device: DeviceKey(1), code: code.to_owned(), at: START, value, unit: None }
+}
+
+#[tokio::test]
+async fn a_mark_that_comes_later_is_never_put_onto_a_value_that_stood_without() {
+    let mut table = Table::new().await;
+    table.store(&[marked(&[(Parameter::Hr, 70.0)], &[])], &[]).await.unwrap();
+    let again = marked(&[(Parameter::Hr, 70.0)], &[(Parameter::Hr, Validity::Artifact)]);
+    assert_eq!(table.store(std::slice::from_ref(&again), &[]).await.unwrap(), 0);
+    assert_eq!(table.marks().await, None);
+    // Nor does it stand in the way of what the same frame fills.
+    let more = Frame { flags: again.flags.with(Flags::VALUE_FLAGGED), ..again };
+    let mut more = Frame { marks: [&more.marks[..], &[(Parameter::Rr, Validity::Questionable)]].concat(), ..more };
+    more.values.set(Parameter::Rr, 14.0);
+    table.store(&[more], &[]).await.unwrap();
+    assert_eq!(table.marks().await.as_deref(), Some(r#"{"rr": "questionable"}"#));
+    assert_eq!(
+        table.text("SELECT hr::text || ' ' || rr || ' ' || (flags & 16) FROM vitals").await,
+        [Some("70 14 16".to_owned())]
+    );
+}
+
+#[tokio::test]
+async fn a_mark_for_a_value_that_neither_frame_has_is_kept() {
+    let mut table = Table::new().await;
+    table.store(&[marked(&[(Parameter::Rr, 14.0)], &[])], &[]).await.unwrap();
+    let off = marked(&[(Parameter::Rr, 14.0)], &[(Parameter::Spo2, Validity::LeadOff)]);
+    table.store(std::slice::from_ref(&off), &[]).await.unwrap();
+    assert_eq!(table.marks().await.as_deref(), Some(r#"{"spo2": "lead_off"}"#));
+    // What was said of it first stands.
+    let unplugged = marked(&[], &[(Parameter::Spo2, Validity::Unplugged)]);
+    table.store(&[unplugged], &[]).await.unwrap();
+    assert_eq!(table.marks().await.as_deref(), Some(r#"{"spo2": "lead_off"}"#));
+    assert_eq!(table.quarantined().await, [] as [Option<String>; 0]);
+}
+
+#[tokio::test]
+async fn another_value_of_an_unknown_key_is_a_conflict_and_the_first_one_stays() {
+    let mut table = Table::new().await;
+    assert_eq!(table.store(&[], &[other("cvp", 8.5), other("icp", 11.0)]).await.unwrap(), 0);
+    assert_eq!(table.store(&[], &[other("cvp", 8.5)]).await.unwrap(), 0, "the same again");
+    let found = table.store(&[], &[other("cvp", 8.5), other("icp", 12.0), other("map", 70.0)]).await.unwrap();
+    assert_eq!(found, 1);
+    assert_eq!(table.quarantined().await, [Some("conflict icp".to_owned())]);
+    let stored = table.text("SELECT code || ' ' || value FROM readings_other ORDER BY code").await;
+    assert_eq!(stored.iter().flatten().collect::<Vec<_>>(), ["cvp 8.5", "icp 11", "map 70"]);
+    // Twice in one batch.
+    assert_eq!(table.store(&[], &[other("lac", 1.0), other("lac", 2.0)]).await.unwrap(), 1);
+    assert_eq!(table.quarantined().await.last().unwrap().as_deref(), Some("conflict lac"));
+}
+
+#[tokio::test]
+async fn a_refused_reading_blames_the_row_and_leaves_nothing_of_its_batch() {
+    let mut table = Table::new().await;
+    let client = table.db.pool().get().await.unwrap();
+    client.batch_execute("ALTER TABLE readings_other ADD CONSTRAINT poison CHECK (value <> 66)").await.unwrap();
+    let frame = [marked(&[(Parameter::Hr, 70.0)], &[])];
+    let refusal = table.store(&frame, &[other("cvp", 8.5), other("icp", 66.0)]).await.unwrap_err();
+    assert!(refusal.blames_row(), "{refusal}");
+    for relation in ["vitals", "readings_other"] {
+        assert_eq!(table.text(&format!("SELECT 'x' FROM {relation}")).await, [] as [Option<String>; 0]);
+    }
+    // The connection goes on.
+    table.store(&frame, &[other("cvp", 8.5)]).await.unwrap();
+    assert_eq!(table.text("SELECT code FROM readings_other").await, [Some("cvp".to_owned())]);
+}
