@@ -138,12 +138,17 @@ impl Session {
     async fn serve(&mut self) -> Result<Infallible, Ending> {
         loop {
             let digested = if self.draining.is_none() { self.digest() } else { Ok(()) };
+            let stopped_short = !self.has_room();
             self.acknowledge();
             digested?;
             self.more_statuses = self.outgoing.statuses(&mut self.write, &self.front.statuses);
             self.flush().await?;
             if self.draining.is_some() && self.window.len() == 0 {
                 return Err(Ending::Stopped);
+            }
+            // What was read and found no room is no news to the socket: its client may wait for us.
+            if stopped_short && self.draining.is_none() && self.has_room() {
+                continue;
             }
             let event = self.wait().await;
             // Asked at each event: in `wait` the roster stands behind what a client can keep busy for ever.

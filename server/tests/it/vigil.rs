@@ -60,6 +60,15 @@ impl Site {
         Vigil::start(self.command())
     }
 
+    /// With this as its configuration file.
+    pub fn start_with(&self, config: &str) -> Vigil {
+        let path = self.path("vigil.toml");
+        std::fs::write(&path, config).unwrap();
+        let mut command = self.command();
+        command.arg("--config").arg(path);
+        Vigil::start(command)
+    }
+
     pub fn ca(&self) -> PathBuf {
         self.path("tls/server-ca.pem")
     }
