@@ -18,7 +18,7 @@ pub(super) fn pure(source: &Source) -> Vec<Finding> {
     let found = source.lines().filter_map(|(number, line)| {
         let line = line.split("//").next().unwrap_or_default();
         let word = IMPURE.iter().find(|word| mentions(line, word))?;
-        let is_clock = source.path == CLOCK && *word == "SystemTime";
+        let is_clock = source.path == CLOCK && matches!(*word, "SystemTime" | "Instant");
         (!is_clock).then(|| Finding::at(&source.path, number, format!("`{word}` in a module declared pure")))
     });
     found.collect()
