@@ -119,6 +119,7 @@ mod tests {
             (marked(&[], &[]), marked(&[hr], &[artifact]), &[artifact]),
             (marked(&[(Parameter::Rr, 14.0)], &[]), marked(&[(Parameter::Rr, 14.0)], &[off]), &[off]),
             (marked(&[hr], &[artifact]), marked(&[hr], &[(Parameter::Hr, Validity::Questionable)]), &[artifact]),
+            (marked(&[], &[off]), marked(&[], &[(Parameter::Spo2, Validity::Unplugged)]), &[off]),
         ] {
             let mut frames = vec![first, later];
             assert_eq!(coalesce(&mut frames, &named), []);

@@ -96,3 +96,60 @@ impl Part {
         Self { quarantined, ..Self::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vitals::{DeviceKey, Flags, Frame, OtherReading, Timestamp, Values};
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_millis(1_795_428_000_000);
+
+    fn other(code: &str) -> OtherReading {
+        OtherReading { device: DeviceKey(1), code: code.to_owned(), at: AT, value: 66.0, unit: None }
+    }
+
+    /// What stands alone once everything was halved as often as it can be.
+    fn alone(part: Part) -> Vec<Part> {
+        match part.halves() {
+            Ok(halves) => halves.into_iter().flat_map(alone).collect(),
+            Err(one) => vec![one],
+        }
+    }
+
+    #[test]
+    fn every_item_of_any_kind_can_stand_alone_in_the_order_in_which_it_came() {
+        let frame = |number: i64| Frame {
+            device: DeviceKey(1),
+            at: AT.plus_millis(number),
+            received_at: AT,
+            seq: None,
+            flags: Flags::default(),
+            values: Values::default(),
+            marks: Vec::new(),
+        };
+        let part = Part {
+            frames: (0..5).map(frame).collect(),
+            others: ["cvp", "icp", "lac"].map(other).to_vec(),
+            statuses: vec![(DeviceKey(1), bytes::Bytes::from_static(b"{}"), AT)],
+            ..Part::default()
+        };
+        let ones = alone(part);
+        assert!(ones.iter().all(|one| one.len() == 1));
+        let frames: Vec<_> = ones.iter().flat_map(|one| &one.frames).map(|frame| frame.at.millis_since(AT)).collect();
+        let codes: Vec<_> = ones.iter().flat_map(|one| &one.others).map(|other| other.code.as_str()).collect();
+        assert_eq!((frames, codes, ones.len()), (vec![0, 1, 2, 3, 4], vec!["cvp", "icp", "lac"], 9));
+    }
+
+    #[test]
+    fn a_refused_reading_goes_to_quarantine_by_its_key() {
+        let part = Part { others: vec![other("i\"cp")], ..Part::default() };
+        let refused = part.refused(|device| format!("of {device}"), "23514");
+        let [entry] = &refused.quarantined[..] else { panic!("one entry") };
+        assert_eq!((entry.reason, entry.received_at), (Reason::Refused, AT));
+        assert!(entry.detail.ends_with("23514"), "{}", entry.detail);
+        let payload: serde_json::Value = serde_json::from_slice(&entry.payload).unwrap();
+        assert_eq!(payload["i\"cp"], 66.0);
+        assert_eq!(refused.len(), 1);
+    }
+}

@@ -77,17 +77,50 @@ async fn charted(vigil: &Vigil, start: Timestamp, numbers: &[i64]) {
     }
 }
 
-#[tokio::test]
-async fn every_minute_says_what_its_frames_say_while_a_backlog_comes_in_and_after_it() {
+struct Hour {
+    db: TestDatabase,
+    _site: Site,
+    vigil: Vigil,
+    bed: Device,
+    start: Timestamp,
+}
+
+/// A bed that was enrolled two days ago, and an hour whose minutes are closed.
+async fn hour() -> Hour {
     let db = database().await;
     let site = Site::new(db.url());
     let secret = site.enrol("bed-1", &[]);
     let client = db.pool().get().await.unwrap();
     client.execute("UPDATE devices SET enrolled_at = now() - interval '2 days'", &[]).await.unwrap();
     let vigil = site.start();
-    let mut bed = Device::connect(vigil.mqtt, "bed-1", &secret).await;
-    let hour = (MINUTES + 5) * 60_000;
-    let start = Clock::system().now().plus_millis(-hour).minute();
+    let bed = Device::connect(vigil.mqtt, "bed-1", &secret).await;
+    let start = Clock::system().now().plus_millis(-(MINUTES + 5) * 60_000).minute();
+    Hour { db, _site: site, vigil, bed, start }
+}
+
+#[tokio::test]
+async fn a_frame_hides_behind_no_mark_that_the_roll_up_is_about_to_take() {
+    let Hour { db, _site, vigil, mut bed, start } = hour().await;
+    send(&mut bed, start, 0..1, Duration::ZERO).await;
+    let mut other = db.pool().get().await.unwrap();
+    let lock = other.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE vitals_minute").await.unwrap();
+    send(&mut bed, start, 1..2, Duration::ZERO).await;
+    eventually("a roll-up that waits", async || {
+        count(&db, "SELECT count(*) FROM pg_locks WHERE relation = 'vitals_minute'::regclass AND NOT granted").await > 0
+    })
+    .await;
+    send(&mut bed, start, 2..3, Duration::ZERO).await;
+    lock.commit().await.unwrap();
+    eventually("the marks are taken", async || count(&db, "SELECT count(*) FROM vitals_dirty").await == 0).await;
+    send(&mut bed, start, 3..4, Duration::ZERO).await;
+    rolled_up(&db).await;
+    charted(&vigil, start, &[0, 1, 2, 3]).await;
+}
+
+#[tokio::test]
+async fn every_minute_says_what_its_frames_say_while_a_backlog_comes_in_and_after_it() {
+    let Hour { db, _site, vigil, mut bed, start } = hour().await;
     let even: Vec<_> = (0..FRAMES).step_by(2).collect();
     let all: Vec<_> = (0..FRAMES).collect();
 
