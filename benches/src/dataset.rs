@@ -58,15 +58,26 @@ fn publish(topic: &str, identifier: u16, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
-pub(crate) fn connect(device: &str, secret: &str) -> Vec<u8> {
+pub(crate) fn connect(device: &str, secret: &str, keep_alive_s: u16) -> Vec<u8> {
     let mut out = vec![0x10];
     length(10 + 3 * 2 + 2 * device.len() + secret.len(), &mut out);
     text("MQTT", &mut out);
-    // Level 4; user name, password, clean session; keep-alive in seconds.
-    out.extend_from_slice(&[4, 0xc2, 0, 60]);
+    // Level 4; user name, password, clean session.
+    out.extend_from_slice(&[4, 0xc2]);
+    out.extend_from_slice(&keep_alive_s.to_be_bytes());
     for field in [device, device, secret] {
         text(field, &mut out);
     }
+    out
+}
+
+/// At QoS 1, with identifier 1.
+pub(crate) fn subscribe(filter: &str) -> Vec<u8> {
+    let mut out = vec![0x82];
+    length(2 + 2 + filter.len() + 1, &mut out);
+    out.extend_from_slice(&[0, 1]);
+    text(filter, &mut out);
+    out.push(1);
     out
 }
 

@@ -262,13 +262,13 @@ async fn batch_rows(server: &Server) -> anyhow::Result<usize> {
     Ok(rows as usize)
 }
 
-/// Enrols `bench-0000` … since yesterday; answers the file of their secrets.
-async fn enrol(client: &Client, folder: &Path, devices: usize) -> anyhow::Result<PathBuf> {
+/// Enrols `bench-00000` … since yesterday; answers the file of their secrets.
+pub(crate) async fn enrol(client: &Client, folder: &Path, devices: usize) -> anyhow::Result<PathBuf> {
     client
         .execute(
             "WITH new AS (
                 INSERT INTO devices (external_id, kind, realm, enrolled_at)
-                SELECT 'bench-' || to_char(n, 'FM0000'), 'device', 'test', now() - interval '1 day' FROM generate_series(1, $1::int) n
+                SELECT 'bench-' || to_char(n, 'FM00000'), 'device', 'test', now() - interval '1 day' FROM generate_series(1, $1::int) n
                 RETURNING key, external_id
             )
             INSERT INTO device_credentials (device_key, kind, digest) SELECT key, 'secret', sha256(convert_to('secret of ' || external_id, 'UTF8')) FROM new",
@@ -277,7 +277,7 @@ async fn enrol(client: &Client, folder: &Path, devices: usize) -> anyhow::Result
         .await?;
     let mut text = String::new();
     for number in 1..=devices {
-        writeln!(text, "bench-{number:04} secret of bench-{number:04}")?;
+        writeln!(text, "bench-{number:05} secret of bench-{number:05}")?;
     }
     let file = folder.join("credentials");
     std::fs::write(&file, text)?;

@@ -104,7 +104,7 @@ async fn all(arguments: &Arguments) -> anyhow::Result<()> {
 async fn connect(broker: SocketAddr, device: &str, secret: &str) -> anyhow::Result<TcpStream> {
     let mut socket = TcpStream::connect(broker).await?;
     socket.set_nodelay(true)?;
-    socket.write_all(&dataset::connect(device, secret)).await?;
+    socket.write_all(&dataset::connect(device, secret, 60)).await?;
     let mut connack = [0; 4];
     socket.read_exact(&mut connack).await?;
     ensure!(connack == [0x20, 2, 0, 0], "refused with {connack:?}");

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fs;
 
+use anyhow::Context;
+
 pub(crate) struct Machine {
     model: String,
     cores: usize,
@@ -61,4 +63,11 @@ pub(crate) fn cpu_seconds(root: u32) -> f64 {
         }
     }
     ticks as f64 / TICKS
+}
+
+/// What a process holds in memory.
+pub(crate) fn resident_mib(pid: u32) -> anyhow::Result<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let kib = text.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    Ok(kib.context("VmRSS")?.parse::<f64>()? / 1024.0)
 }

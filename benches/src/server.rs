@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 pub(crate) struct Server {
     child: Child,
     pub(crate) mqtt: SocketAddr,
+    pub(crate) mqtts: SocketAddr,
     pub(crate) portal: SocketAddr,
 }
 
@@ -28,12 +29,13 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("start {}", vigil.display()))?;
-        let (mut mqtt, mut portal) = (None, None);
+        let (mut mqtt, mut mqtts, mut portal) = (None, None, None);
         let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
         for line in &mut lines {
             let line = line?;
             match line.split_once(' ') {
                 Some(("mqtt", address)) => mqtt = Some(address.parse()?),
+                Some(("mqtts", address)) => mqtts = Some(address.parse()?),
                 Some(("portal", url)) => {
                     portal = Some(url.trim_start_matches("http://").trim_end_matches('/').parse()?)
                 }
@@ -41,8 +43,8 @@ impl Server {
                 _ => {}
             }
         }
-        match (mqtt, portal) {
-            (Some(mqtt), Some(portal)) => Ok(Self { child, mqtt, portal }),
+        match (mqtt, mqtts, portal) {
+            (Some(mqtt), Some(mqtts), Some(portal)) => Ok(Self { child, mqtt, mqtts, portal }),
             _ => bail!("vigil did not become ready"),
         }
     }

@@ -21,6 +21,7 @@ use vitals::{DeviceKey, Frame, Timestamp};
 
 type Judge = Arc<dyn Fn(&[Frame]) + Send + Sync>;
 type Show = Arc<dyn Fn(&[Frame], i64) + Send + Sync>;
+type Flapping = Arc<dyn Fn(DeviceKey, Timestamp) + Send + Sync>;
 type News = Arc<dyn Fn(DeviceKey, bool, Timestamp) + Send + Sync>;
 
 /// Where readings and news of devices go, wired by `server`. All are called in a connection's task and must not wait.
@@ -34,6 +35,8 @@ pub struct Outlets {
     pub presence: News,
     /// We stopped or resumed reading this device; meanwhile its silence is ours.
     pub held: News,
+    /// Clients with the same identity take over from each other.
+    pub flapping: Flapping,
     /// The database went away or came back.
     pub database_away: Arc<dyn Fn(bool, Timestamp) + Send + Sync>,
 }

@@ -136,7 +136,8 @@ fn stop_on_signal(stop: &CancellationToken) -> anyhow::Result<()> {
 }
 
 fn outlets(alerting: &alerting::Alerting, hub: &Hub, health: &Arc<Health>, judging: &Arc<Judging>) -> ingest::Outlets {
-    let (judge, holder, away, arrivals) = (alerting.clone(), alerting.clone(), alerting.clone(), alerting.clone());
+    let (judge, holder, away) = (alerting.clone(), alerting.clone(), alerting.clone());
+    let (arrivals, duplicates) = (alerting.clone(), alerting.clone());
     let (show, presence) = (hub.clone(), hub.clone());
     let holding = Any::default();
     let (health, judging) = (health.clone(), judging.clone());
@@ -151,6 +152,7 @@ fn outlets(alerting: &alerting::Alerting, hub: &Hub, health: &Arc<Health>, judgi
             holder.hold(device, held, at);
             holding.change(held, |present| holder.system("devices_held", present, at));
         }),
+        flapping: Arc::new(move |device, at| duplicates.flapping(device, at)),
         database_away: Arc::new(move |is_away, at| {
             health.writers_away.change(is_away, |present| away.system("database_away", present, at));
         }),

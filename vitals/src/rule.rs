@@ -23,6 +23,8 @@ pub enum Condition {
     ClockSuspect { quiet_ms: i64 },
     /// A live device says that its data is simulated; ends after this long without another such frame.
     SimulatedData { quiet_ms: i64 },
+    /// Clients with its identity take over from each other; ends after this long without a takeover too many.
+    DuplicateIdentity { quiet_ms: i64 },
     /// A sign of life stays outside its plausible range for this long, on receive time: a standstill, or a bad sensor.
     Implausible { after_ms: i64 },
     /// Vigil itself: raised and ended by `server` (the database is away, judging stalls).

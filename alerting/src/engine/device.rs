@@ -28,6 +28,7 @@ pub struct DeviceWatch {
     implausible: Unbroken,
     suspect: Shown,
     simulated: Shown,
+    duplicate: Shown,
     /// Since when we do not read what the device sends.
     held: Option<Timestamp>,
     /// Connections that we do not read.
@@ -45,6 +46,7 @@ enum Due {
     Silence,
     Suspect,
     Simulated,
+    Duplicate,
 }
 
 impl DeviceWatch {
@@ -61,6 +63,7 @@ impl DeviceWatch {
             implausible: Unbroken::default(),
             suspect: Shown::default(),
             simulated: Shown::default(),
+            duplicate: Shown::default(),
             held: None,
             holders: 0,
             connections: 0,
@@ -107,6 +110,15 @@ impl DeviceWatch {
             let change = if self.connections == 0 { self.silence.let_go(at) } else { None };
             out.extend(change.map(|change| self.technical_signal(&self.rules.silence.rule, change, at)));
         }
+        self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+    }
+
+    /// Clients with the device's identity take over from each other.
+    pub fn flapping(&mut self, at: Timestamp, out: &mut Vec<Signal>) {
+        self.advance(at, out);
+        let rule = &self.rules.duplicate;
+        let change = self.duplicate.show(at, rule.us);
+        out.extend(change.map(|change| self.technical_signal(&self.rules.duplicate.rule, change, at)));
         self.next_due = self.next().map_or(NEVER, |(due, _)| due);
     }
 
@@ -191,6 +203,8 @@ impl DeviceWatch {
             self.suspect.seed(onset, self.now.max(raised).plus_micros(rules.suspect.us));
         } else if rule == rules.simulated.rule.id {
             self.simulated.seed(onset, self.now.max(raised).plus_micros(rules.simulated.us));
+        } else if rule == rules.duplicate.rule.id {
+            self.duplicate.seed(onset, self.now.max(raised).plus_micros(rules.duplicate.us));
         } else {
             return false;
         }
@@ -198,7 +212,7 @@ impl DeviceWatch {
         true
     }
 
-    fn technical(&self) -> [(&Arc<RuleVersion>, Option<Timestamp>); 5] {
+    fn technical(&self) -> [(&Arc<RuleVersion>, Option<Timestamp>); 6] {
         let rules = &self.rules;
         [
             (&rules.silence.rule, self.silence.active_since()),
@@ -206,6 +220,7 @@ impl DeviceWatch {
             (&rules.implausible.rule, self.implausible.active_since()),
             (&rules.suspect.rule, self.suspect.active_since()),
             (&rules.simulated.rule, self.simulated.active_since()),
+            (&rules.duplicate.rule, self.duplicate.active_since()),
         ]
     }
 
@@ -305,6 +320,7 @@ impl DeviceWatch {
             (self.silence.due(), Due::Silence),
             (self.suspect.due(), Due::Suspect),
             (self.simulated.due(), Due::Simulated),
+            (self.duplicate.due(), Due::Duplicate),
         ];
         let receive = receive.into_iter().filter(|_| self.held.is_none());
         limits.chain(receive.filter_map(|(due, who)| Some((due?, who)))).min_by_key(|(due, _)| *due)
@@ -320,6 +336,7 @@ impl DeviceWatch {
             Due::Silence => (&self.rules.silence.rule, self.silence.fire()),
             Due::Suspect => (&self.rules.suspect.rule, self.suspect.fire()),
             Due::Simulated => (&self.rules.simulated.rule, self.simulated.fire()),
+            Due::Duplicate => (&self.rules.duplicate.rule, self.duplicate.fire()),
         };
         out.extend(change.map(|change| self.technical_signal(rule, change, due)));
     }
@@ -336,6 +353,7 @@ impl DeviceWatch {
         self.implausible.shift(us);
         self.suspect.shift(us);
         self.simulated.shift(us);
+        self.duplicate.shift(us);
     }
 
     fn limit_signal(&self, rule: &Arc<RuleVersion>, step: Step) -> Signal {

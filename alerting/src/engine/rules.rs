@@ -9,7 +9,7 @@ const NO_LIVE_AFTER_MS: i64 = 30_000;
 /// A sign of life outside its plausible range for this long is somebody's business: one artefact is not.
 const IMPLAUSIBLE_AFTER_MS: i64 = 5_000;
 
-/// A suspect clock, or simulated data, is over after this long without another such frame.
+/// A suspect clock, simulated data or an identity used twice is over after this long without another sign of it.
 const QUIET_MS: i64 = 60_000;
 
 /// A limit with its thresholds worked out.
@@ -75,6 +75,7 @@ pub struct Rules {
     pub(super) implausible: Technical,
     pub(super) suspect: Technical,
     pub(super) simulated: Technical,
+    pub(super) duplicate: Technical,
     pub(super) live_window_ms: i64,
 }
 
@@ -112,6 +113,11 @@ impl Rules {
             },
             suspect: Technical::new("clock", QUIET_MS, Condition::ClockSuspect { quiet_ms: QUIET_MS }),
             simulated: Technical::new("simulated_data", QUIET_MS, Condition::SimulatedData { quiet_ms: QUIET_MS }),
+            duplicate: Technical::new(
+                "duplicate_identity",
+                QUIET_MS,
+                Condition::DuplicateIdentity { quiet_ms: QUIET_MS },
+            ),
             live_window_ms: profile.live_window_ms(),
         }
     }
@@ -122,7 +128,14 @@ impl Rules {
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Arc<RuleVersion>> {
-        let technical = [&self.silence, &self.no_live, &self.implausible, &self.suspect, &self.simulated];
+        let technical = [
+            &self.silence,
+            &self.no_live,
+            &self.implausible,
+            &self.suspect,
+            &self.simulated,
+            &self.duplicate,
+        ];
         self.limits.iter().map(|limit| &limit.rule).chain(technical.into_iter().map(|technical| &technical.rule))
     }
 

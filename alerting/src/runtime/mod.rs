@@ -96,6 +96,11 @@ impl Alerting {
         }
     }
 
+    /// Clients with this device's identity take over from each other, more often than a bad link explains.
+    pub fn flapping(&self, device: DeviceKey, at: Timestamp) {
+        self.0.with(device, |watch, out| watch.flapping(at, out));
+    }
+
     /// Says whether a condition of the system itself holds, such as `database_away`.
     pub fn system(&self, code: &str, present: bool, at: Timestamp) {
         let mut system = self.0.system.lock();

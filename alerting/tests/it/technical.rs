@@ -138,6 +138,18 @@ fn simulated_data_is_named_and_never_judged() {
 }
 
 #[test]
+fn an_identity_in_use_twice_is_named_until_a_minute_without() {
+    let mut ward = Ward::new(&[]);
+    for second in [5.0, 6.0, 40.0] {
+        ward.flapping(second);
+    }
+    ward.advance(99.0);
+    assert_eq!(ward.told(), ["duplicate_identity raised@5"]);
+    ward.advance(101.0);
+    assert_eq!(ward.told(), ["duplicate_identity raised@5", "duplicate_identity cleared@100"]);
+}
+
+#[test]
 fn another_age_class_ends_the_alarms_of_rules_that_are_gone() {
     let profiles = Profiles::shipped().unwrap();
     let mut ward = Ward::new(&[]);

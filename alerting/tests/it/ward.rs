@@ -66,6 +66,10 @@ impl Ward {
         self.watch.connected(on, sec(at), &mut self.signals);
     }
 
+    pub(crate) fn flapping(&mut self, at: f64) {
+        self.watch.flapping(sec(at), &mut self.signals);
+    }
+
     pub(crate) fn restart(&mut self, stopped: f64, started: f64) {
         self.watch.restart(sec(stopped), sec(started), &mut self.signals);
     }

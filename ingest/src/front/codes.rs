@@ -21,6 +21,7 @@ pub(super) enum Code {
     QuotaExceeded = 0x97,
     QosNotSupported = 0x9B,
     SharedNotSupported = 0x9E,
+    RateExceeded = 0x9F,
     SubscriptionIdNotSupported = 0xA1,
 }
 
@@ -35,7 +36,7 @@ impl Code {
             Self::Success => Some(0),
             Self::UnsupportedVersion => Some(1),
             Self::ClientIdInvalid => Some(2),
-            Self::Unavailable | Self::QuotaExceeded | Self::ShuttingDown => Some(3),
+            Self::Unavailable | Self::QuotaExceeded | Self::ShuttingDown | Self::RateExceeded => Some(3),
             Self::BadLogin => Some(4),
             Self::NotAuthorized => Some(5),
             _ => None,
@@ -64,6 +65,7 @@ impl Code {
             Self::QuotaExceeded => "quota_exceeded",
             Self::QosNotSupported => "qos_not_supported",
             Self::SharedNotSupported => "shared_not_supported",
+            Self::RateExceeded => "rate_exceeded",
             Self::SubscriptionIdNotSupported => "subscription_id_not_supported",
         }
     }

@@ -27,6 +27,13 @@ const QUEUE: usize = 256;
 /// How often the receiving thread looks whether it should end.
 const LOOK: Duration = Duration::from_millis(250);
 const EVERY_COMMAND: &str = "vigil/v1/+/down/#";
+/// How often the router is asked whether it still forwards: by a command to nobody, on the same link as all others.
+const BEAT: Duration = Duration::from_secs(1);
+/// Looks without a word from the router after which it is taken for dead: five beats. Looks and not time, because a
+/// process that was frozen has heard nothing either.
+const SILENT_LOOKS: u32 = 20;
+/// No device has this name, and the router may not care.
+const BEAT_TOPIC: &[u8] = b"vigil/v1/~/down/beat";
 
 /// Into the router.
 pub(super) struct Downlink(mpsc::Sender<Delivery>);
@@ -45,7 +52,22 @@ pub(super) fn start(
     runtime: Handle,
     broken: CancellationToken,
 ) -> Result<(Downlink, JoinHandle<()>), Error> {
-    link(LinkBuilder::new("vigil:front", router().spawn()), registry, runtime, broken)
+    let (down, link) = link(LinkBuilder::new("vigil:front", router().spawn()), registry, runtime, broken)?;
+    let queue = down.0.downgrade();
+    thread::Builder::new().name("down-beat".to_owned()).spawn(move || beat(&queue))?;
+    Ok((down, link))
+}
+
+/// Ends with the queue. A queue that is full needs no beat: its commands are one.
+fn beat(queue: &mpsc::WeakSender<Delivery>) {
+    while let Some(queue) = queue.upgrade() {
+        let beat = Delivery { topic: Bytes::from_static(BEAT_TOPIC), payload: Bytes::from_static(b"") };
+        if let Err(mpsc::error::TrySendError::Closed(_)) = queue.try_send(beat) {
+            return;
+        }
+        drop(queue);
+        thread::sleep(BEAT);
+    }
 }
 
 fn router() -> Router {
@@ -106,10 +128,12 @@ fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool, broken: &Canc
     let gone = broken.clone().drop_guard();
     // Offsets of a filter's log follow each other: a gap is what the router threw away.
     let mut next_offset = None;
+    let mut silent_looks = 0;
     while !over.load(Ordering::SeqCst) {
         let deadline = Instant::now() + LOOK;
         match rx.recv_deadline(deadline) {
             Ok(Some(Notification::Forward(Forward { cursor, publish, .. }))) => {
+                silent_looks = 0;
                 if let Some((_, offset)) = cursor {
                     let lost = next_offset.map_or(0, |next| offset.saturating_sub(next));
                     metrics::counter!("vigil_mqtt_commands_lost_total").increment(lost);
@@ -125,7 +149,13 @@ fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool, broken: &Canc
             }
             Ok(_) => {}
             // flume says with one error that time is up and that the router is gone.
-            Err(LinkError::RecvTimeout(_)) if Instant::now() >= deadline => {}
+            Err(LinkError::RecvTimeout(_)) if Instant::now() >= deadline => {
+                silent_looks += 1;
+                if silent_looks > SILENT_LOOKS {
+                    tracing::error!("the router forwards nothing: commands reach no device");
+                    return;
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, "the router is gone: commands reach no device");
                 return;
@@ -164,6 +194,30 @@ mod tests {
             tokio::task::yield_now().await;
         }
         tokio::time::timeout(PATIENCE, broken.cancelled()).await.expect("the end of the router is told");
+        drop(down);
+        tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_router_that_hangs_is_told() {
+        let broken = CancellationToken::new();
+        let registry = Arc::new(Registry::new(CancellationToken::new()));
+        // Without its beat the router says nothing, as one that hangs.
+        let link =
+            link(LinkBuilder::new("vigil:front", router().spawn()), registry, Handle::current(), broken.clone());
+        let (down, thread) = link.unwrap();
+        tokio::time::timeout(PATIENCE, broken.cancelled()).await.expect("its silence is told");
+        drop(down);
+        tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_router_that_forwards_its_beat_is_left_alone() {
+        let broken = CancellationToken::new();
+        let registry = Arc::new(Registry::new(CancellationToken::new()));
+        let (down, thread) = start(registry, Handle::current(), broken.clone()).unwrap();
+        let longer = (SILENT_LOOKS + 4) * LOOK;
+        assert!(tokio::time::timeout(longer, broken.cancelled()).await.is_err(), "it beats");
         drop(down);
         tokio::task::spawn_blocking(move || thread.join().unwrap()).await.unwrap();
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use rumqttd::protocol::{LastWill, Login, Packet, QoS};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Front;
@@ -14,7 +14,7 @@ use super::codes::Code;
 use super::encode::{self, Announced};
 use super::identity::{self, Proof};
 use super::packet::{self, Kind, Version};
-use super::registry::Seat;
+use super::registry::{Claimed, Seat};
 use super::socket::Socket;
 
 /// Largest CONNECT, will included: whoever sends it is nobody yet.
@@ -91,9 +91,14 @@ async fn greet(
         return Err(refuse(Code::ShuttingDown));
     }
     let permit = front.connections.clone().try_acquire_owned().map_err(|_| refuse(Code::QuotaExceeded))?;
-    let seat = tokio::time::timeout(TAKEOVER_PATIENCE, front.registry.claim(&rights.me.name))
-        .await
-        .map_err(|_| refuse(Code::Unavailable))?;
+    let Claimed { seat, flapping } =
+        front.registry.claim(&rights.me.name, TAKEOVER_PATIENCE).await.map_err(refuse)?;
+    if flapping {
+        let device = rights.me.key;
+        tracing::warn!(device.id = %device, "clients with the same identity take over from each other");
+        metrics::counter!("vigil_mqtt_takeovers_slowed_total").increment(1);
+        (front.pipeline.outlets().flapping)(device, front.clock.now());
+    }
     let (patience, keep_alive_s) = keep_alive(hello.version, hello.keep_alive_s, front.config.max_keep_alive_s);
     let announced = Announced {
         receive_maximum: u16::try_from(front.pipeline.window().free()).unwrap_or(u16::MAX),
@@ -130,7 +135,7 @@ async fn read_connect(socket: &mut Socket, buffer: &mut BytesMut) -> Result<Hell
         match frame {
             Some(frame) if frame.kind == Kind::Connect => return parse_connect(frame),
             Some(_) => return Err(None),
-            None if socket.read_buf(buffer).await.map_err(|_| None)? == 0 => return Err(None),
+            None if socket.read_some(buffer).await.map_err(|_| None)? == 0 => return Err(None),
             None => {}
         }
     }

@@ -8,6 +8,7 @@ mod codes;
 mod config;
 mod down;
 mod encode;
+mod flapping;
 mod handshake;
 mod identity;
 mod incoming;
@@ -142,6 +143,7 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
         () = broken.cancelled() => Err(Error::RouterGone),
     };
     front.stop.cancel();
+    front.registry.kick_all();
     tasks.close();
     tasks.wait().await;
     drop(front);
@@ -164,7 +166,13 @@ async fn accept(listener: Listener, front: Arc<Front>, waiting: Arc<Semaphore>, 
         };
         match accepted {
             Ok((socket, _)) => {
-                tasks.spawn(connection(front.clone(), socket, listener.tls.clone(), permit));
+                let (front, tls, tasks) = (front.clone(), listener.tls.clone(), tasks.clone());
+                tasks.clone().spawn(async move {
+                    // A task of its own: one that has been through a handshake keeps the room that it needed for it.
+                    if let Some(session) = admit(front, socket, tls, permit).await {
+                        tasks.spawn(session.run());
+                    }
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
@@ -174,7 +182,13 @@ async fn accept(listener: Listener, front: Arc<Front>, waiting: Arc<Semaphore>, 
     }
 }
 
-async fn connection(front: Arc<Front>, socket: TcpStream, tls: Option<TlsAcceptor>, waiting: OwnedSemaphorePermit) {
+/// None: it is not who it says it is, or did not say so in time.
+async fn admit(
+    front: Arc<Front>,
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+    _waiting: OwnedSemaphorePermit,
+) -> Option<Box<Session>> {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "could not turn off delay of small packets");
     }
@@ -183,15 +197,14 @@ async fn connection(front: Arc<Front>, socket: TcpStream, tls: Option<TlsAccepto
             None => Socket::Plain(socket),
             Some(tls) => Socket::Tls(Box::new(tls.accept(socket).await.ok()?)),
         };
-        let mut read = BytesMut::with_capacity(1024);
+        let mut read = BytesMut::new();
         let admitted = handshake::admit(&front, &mut socket, &mut read).await?;
         Some((socket, read, admitted))
     };
     let Ok(Some((socket, read, admitted))) = tokio::time::timeout(front.config.connect_timeout(), admitting).await
     else {
         metrics::counter!("vigil_mqtt_not_admitted_total").increment(1);
-        return;
+        return None;
     };
-    drop(waiting);
-    Box::pin(Session::new(front, socket, read, admitted).run()).await;
+    Some(Box::new(Session::new(front, socket, read, admitted)))
 }

@@ -15,7 +15,7 @@ const MAX_SUBSCRIPTIONS: usize = 16;
 /// Deliveries at QoS 1 that wait for their PUBACK.
 const MAX_IN_FLIGHT: usize = 16;
 /// Bytes of deliveries gathered before they are written.
-const WRITE_AT_ONCE: usize = 64 * 1024;
+pub(super) const WRITE_AT_ONCE: usize = 64 * 1024;
 
 struct Subscription {
     filter: String,

@@ -9,8 +9,10 @@ use super::Front;
 /// when it is dropped that they are gone.
 pub(super) struct Presence {
     front: Arc<Front>,
+    own: DeviceKey,
     last: DeviceKey,
-    keys: HashSet<DeviceKey>,
+    /// Empty for all but gateways.
+    others: HashSet<DeviceKey>,
     pub(super) held: bool,
 }
 
@@ -18,7 +20,11 @@ impl Presence {
     pub(super) fn new(front: Arc<Front>, key: DeviceKey) -> Self {
         metrics::gauge!("vigil_mqtt_connections").increment(1.0);
         (front.pipeline.outlets().presence)(key, true, front.clock.now());
-        Self { front, last: key, keys: HashSet::from_iter([key]), held: false }
+        Self { front, own: key, last: key, others: HashSet::default(), held: false }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = DeviceKey> {
+        std::iter::once(self.own).chain(self.others.iter().copied())
     }
 
     pub(super) fn speaks_for(&mut self, key: DeviceKey) {
@@ -26,7 +32,7 @@ impl Presence {
             return;
         }
         self.last = key;
-        if self.keys.insert(key) {
+        if key != self.own && self.others.insert(key) {
             (self.front.pipeline.outlets().presence)(key, true, self.front.clock.now());
         }
     }
@@ -37,7 +43,7 @@ impl Presence {
             return;
         }
         let now = self.front.clock.now();
-        for &key in &self.keys {
+        for key in self.keys() {
             (self.front.pipeline.outlets().held)(key, held, now);
         }
     }
@@ -47,7 +53,7 @@ impl Drop for Presence {
     fn drop(&mut self) {
         self.hold(false);
         let now = self.front.clock.now();
-        for &key in &self.keys {
+        for key in self.keys() {
             (self.front.pipeline.outlets().presence)(key, false, now);
         }
         metrics::gauge!("vigil_mqtt_connections").decrement(1.0);

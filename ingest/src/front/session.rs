@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use vitals::{Stream, Topic};
 
 use super::Front;
@@ -20,16 +20,16 @@ use super::codes::Code;
 use super::encode;
 use super::handshake::Admitted;
 use super::identity::{self, Proof};
-use super::outgoing::Outgoing;
+use super::outgoing::{Outgoing, WRITE_AT_ONCE};
 use super::packet::Version;
 use super::presence::Presence;
-use super::registry::{Delivery, Seat};
+use super::registry::Seat;
 use super::socket::Socket;
 use crate::pipeline::{Publish, StreamKind};
 use crate::window::Window;
 
-/// Room for what one read may bring. A buffer a connection: 10,000 of them are 80 MB.
-const READ: usize = 8 * 1024;
+/// Room for answers that a connection keeps while it has none.
+const KEPT_WRITE: usize = 256;
 /// A window that is full for a moment is how flow control works; after this long it is we who hold the device.
 const HELD_AFTER: Duration = Duration::from_secs(1);
 /// How long a client that is sent away may need to read why.
@@ -69,7 +69,8 @@ pub(super) struct Session {
     acks: Vec<u16>,
     pub(super) outgoing: Outgoing,
     pub(super) statuses: Option<watch::Receiver<u64>>,
-    more_statuses: bool,
+    /// To be sent once what is written has gone.
+    more: bool,
     socket: Socket,
     proof: Proof,
     will: Option<Bytes>,
@@ -86,11 +87,9 @@ pub(super) struct Session {
 
 enum Event {
     Read(io::Result<usize>),
-    Kicked,
     Roster,
-    Command(Delivery),
     Timer,
-    /// Something that the loop looks at anyway: a commit, room, news of statuses.
+    /// Something that the loop looks at anyway: a commit, room, a command, a kick, news of statuses.
     Look,
 }
 
@@ -114,7 +113,7 @@ impl Session {
             acknowledged: 0,
             acks: Vec::new(),
             statuses: None,
-            more_statuses: false,
+            more: false,
             socket,
             proof,
             will,
@@ -127,7 +126,7 @@ impl Session {
         }
     }
 
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self: Box<Self>) {
         let ending = match self.serve().await {
             Ok(never) => match never {},
             Err(ending) => ending,
@@ -137,11 +136,14 @@ impl Session {
 
     async fn serve(&mut self) -> Result<Infallible, Ending> {
         loop {
+            if self.seat.kicked() && self.draining.is_none() {
+                self.kicked()?;
+            }
             let digested = if self.draining.is_none() { self.digest() } else { Ok(()) };
             let stopped_short = !self.has_room();
             self.acknowledge();
             digested?;
-            self.more_statuses = self.outgoing.statuses(&mut self.write, &self.front.statuses);
+            self.more = self.take_commands() | self.outgoing.statuses(&mut self.write, &self.front.statuses);
             self.flush().await?;
             if self.draining.is_some() && self.window.len() == 0 {
                 return Err(Ending::Stopped);
@@ -161,9 +163,7 @@ impl Session {
                     self.last_read = Instant::now();
                     self.front.bytes_read.increment(bytes as u64);
                 }
-                Event::Kicked => self.kicked()?,
                 Event::Roster => self.check_rights()?,
-                Event::Command(delivery) => self.outgoing.command(&mut self.write, &delivery),
                 Event::Timer => self.look_at_the_clock()?,
                 Event::Look => {}
             }
@@ -177,19 +177,19 @@ impl Session {
         if deadline < self.timer.deadline() {
             self.timer.as_mut().reset(deadline);
         }
-        if reading && self.read.capacity() - self.read.len() < READ / 2 {
-            self.read.reserve(READ);
+        if self.read.is_empty() {
+            // Given back: what waits for its next packet holds no buffer.
+            self.read = BytesMut::new();
         }
         let statuses = &mut self.statuses;
         tokio::select! {
             biased;
-            () = self.seat.kick.cancelled(), if self.draining.is_none() => Event::Kicked,
+            () = self.seat.news(), if self.draining.is_none() => Event::Look,
             () = self.window.committed(), if self.window.len() > 0 => Event::Look,
-            read = self.socket.read_buf(&mut self.read), if reading => Event::Read(read),
+            read = self.socket.read_some(&mut self.read), if reading => Event::Read(read),
             // With messages of its own unacknowledged, their commit is the next news anyway.
             () = self.window.room(), if !reading && self.draining.is_none() && self.window.len() == 0 => Event::Look,
-            Some(delivery) = self.seat.outbox.recv(), if self.outgoing.has_room() => Event::Command(delivery),
-            () = ready(()), if self.more_statuses => Event::Look,
+            () = ready(()), if self.more => Event::Look,
             Ok(()) = async { match statuses { Some(news) => news.changed().await, None => pending().await } } => Event::Look,
             Ok(()) = self.rights.roster.changed() => Event::Roster,
             () = self.timer.as_mut() => Event::Timer,
@@ -261,6 +261,8 @@ impl Session {
     }
 
     async fn flush(&mut self) -> Result<(), Ending> {
+        // One patience for all of it: what is said to the connection meanwhile does not begin it anew.
+        let deadline = Instant::now() + self.front.config.write_timeout();
         while !self.write.is_empty() {
             let written = async {
                 self.socket.write_all_buf(&mut self.write).await?;
@@ -268,14 +270,31 @@ impl Session {
             };
             tokio::select! {
                 biased;
-                written = timeout(self.front.config.write_timeout(), written) => match written {
-                    Ok(Ok(())) => return Ok(()),
+                written = timeout_at(deadline, written) => match written {
+                    Ok(Ok(())) => break,
                     Ok(Err(_)) | Err(_) => return Err(Ending::Gone),
                 },
-                () = self.seat.kick.cancelled(), if self.draining.is_none() => self.kicked()?,
+                () = self.seat.news(), if self.draining.is_none() => if self.seat.kicked() {
+                    self.kicked()?;
+                },
             }
         }
+        if self.write.capacity() > KEPT_WRITE {
+            self.write = BytesMut::new();
+        }
         Ok(())
+    }
+
+    /// True: there are more, once what is in `write` has been written.
+    fn take_commands(&mut self) -> bool {
+        while self.outgoing.has_room() {
+            if self.write.len() >= WRITE_AT_ONCE {
+                return true;
+            }
+            let Some(delivery) = self.seat.command() else { break };
+            self.outgoing.command(&mut self.write, &delivery);
+        }
+        false
     }
 
     async fn finish(&mut self, ending: Ending) {

@@ -1,10 +1,22 @@
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+
+/// What one read may bring: a full window of usual frames.
+const READ: usize = 16 * 1024;
+
+thread_local! {
+    /// Where every connection of a thread reads to. A buffer for each of them would be 160 MB at 10,000, nearly all of
+    /// it waiting.
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ].into());
+}
 
 /// Plain or TLS, so that everything above is compiled once.
 pub(super) enum Socket {
@@ -19,6 +31,19 @@ impl Socket {
             Self::Plain(_) => None,
             Self::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref),
         }
+    }
+
+    /// Appends what is there; 0 is the end. Holds no memory while it waits.
+    pub(super) async fn read_some(&mut self, into: &mut BytesMut) -> io::Result<usize> {
+        poll_fn(|context| {
+            SCRATCH.with_borrow_mut(|scratch| {
+                let mut scratch = ReadBuf::new(scratch);
+                ready!(Pin::new(&mut *self).poll_read(context, &mut scratch))?;
+                into.extend_from_slice(scratch.filled());
+                Poll::Ready(Ok(scratch.filled().len()))
+            })
+        })
+        .await
     }
 }
 

@@ -143,6 +143,7 @@ fn text(rule: &RuleVersion, value: Option<f32>) -> String {
         Condition::NoLiveFrames { .. } => "NO LIVE DATA".to_owned(),
         Condition::ClockSuspect { .. } => "CLOCK".to_owned(),
         Condition::SimulatedData { .. } => "SIMULATED DATA".to_owned(),
+        Condition::DuplicateIdentity { .. } => "IDENTITY IN USE TWICE".to_owned(),
         Condition::Implausible { .. } => "CHECK PATIENT AND SENSOR".to_owned(),
         Condition::System => rule.code.replace('_', " ").to_uppercase(),
     }
@@ -155,7 +156,10 @@ pub(crate) fn raised_at(rule: &RuleVersion, onset_at: Timestamp) -> Timestamp {
         Condition::Silence { after_ms }
         | Condition::NoLiveFrames { after_ms }
         | Condition::Implausible { after_ms } => onset_at.plus_millis(after_ms),
-        Condition::ClockSuspect { .. } | Condition::SimulatedData { .. } | Condition::System => onset_at,
+        Condition::ClockSuspect { .. }
+        | Condition::SimulatedData { .. }
+        | Condition::DuplicateIdentity { .. }
+        | Condition::System => onset_at,
     }
 }
 

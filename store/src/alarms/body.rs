@@ -11,6 +11,7 @@ pub(super) enum Body {
     NoLiveFrames { after_ms: i64 },
     ClockSuspect { quiet_ms: i64 },
     SimulatedData { quiet_ms: i64 },
+    DuplicateIdentity { quiet_ms: i64 },
     Implausible { after_ms: i64 },
     System {},
 }
@@ -39,6 +40,7 @@ impl From<Condition> for Body {
             Condition::NoLiveFrames { after_ms } => Self::NoLiveFrames { after_ms },
             Condition::ClockSuspect { quiet_ms } => Self::ClockSuspect { quiet_ms },
             Condition::SimulatedData { quiet_ms } => Self::SimulatedData { quiet_ms },
+            Condition::DuplicateIdentity { quiet_ms } => Self::DuplicateIdentity { quiet_ms },
             Condition::Implausible { after_ms } => Self::Implausible { after_ms },
             Condition::System => Self::System {},
         }
@@ -62,6 +64,7 @@ impl From<Body> for Condition {
             Body::NoLiveFrames { after_ms } => Self::NoLiveFrames { after_ms },
             Body::ClockSuspect { quiet_ms } => Self::ClockSuspect { quiet_ms },
             Body::SimulatedData { quiet_ms } => Self::SimulatedData { quiet_ms },
+            Body::DuplicateIdentity { quiet_ms } => Self::DuplicateIdentity { quiet_ms },
             Body::Implausible { after_ms } => Self::Implausible { after_ms },
             Body::System {} => Self::System,
         }

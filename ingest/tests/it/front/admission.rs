@@ -89,6 +89,36 @@ async fn another_connection_of_the_same_identity_takes_over() {
 }
 
 #[tokio::test]
+async fn a_storm_of_takeovers_is_slowed_and_named() {
+    let ground = Ground::start().await;
+    let mut first = ground.client(V5, "bed-01").await;
+    // Two clients with one identity, each of which comes back as soon as it was taken over.
+    for _ in 0..8 {
+        let next = ground.client(V5, "bed-01").await;
+        assert_eq!(first.ended().await, Some(0x8E));
+        first = next;
+    }
+    let named = ground.flapping.lock().clone();
+    assert_eq!(named.len(), 4, "the first four takeovers may be a bad link");
+    let mut other = ground.client(V5, "bed-02").await;
+    for (version, refusal) in [(V5, 0x9F), (V4, 3)] {
+        // Of two that come at once one waits for the seat, and the other is told to come again.
+        let connect = || Connect::new(version, "bed-01", SECRET);
+        let (mut one, mut two) =
+            (Client::dial(ground.address, version).await, Client::dial(ground.address, version).await);
+        let (connect_one, connect_two) = (connect(), connect());
+        let (code_one, code_two) = tokio::join!(one.connect(&connect_one), two.connect(&connect_two));
+        let mut codes = [code_one, code_two];
+        codes.sort_unstable();
+        assert_eq!(codes, [Some(0), Some(refusal)]);
+        assert_eq!(first.ended().await, (first.version == V5).then_some(0x8E));
+        first = if code_one == Some(0) { one } else { two };
+    }
+    other.ping().await;
+    ground.stopped().await;
+}
+
+#[tokio::test]
 async fn who_says_nothing_is_not_kept() {
     let ground = Ground::start_with(|config| config.front.connect_timeout_ms = 200, None).await;
     let mut stranger = Client::dial(ground.address, V4).await;

@@ -24,6 +24,7 @@ pub(super) struct Ground {
     pub(super) tls_address: SocketAddr,
     pub(super) presence: Arc<Mutex<Vec<(DeviceKey, bool)>>>,
     pub(super) held: Arc<Mutex<Vec<bool>>>,
+    pub(super) flapping: Arc<Mutex<Vec<DeviceKey>>>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), Error>>,
 }
@@ -83,11 +84,14 @@ impl Ground {
         let seen = presence.clone();
         let held = Arc::new(Mutex::new(Vec::new()));
         let holds = held.clone();
+        let flapping = Arc::new(Mutex::new(Vec::new()));
+        let flaps = flapping.clone();
         let outlets = Outlets {
             judge: Arc::new(|_| {}),
             show: Arc::new(|_, _| {}),
             presence: Arc::new(move |key, there, _| seen.lock().push((key, there))),
             held: Arc::new(move |_, held, _| holds.lock().push(held)),
+            flapping: Arc::new(move |key, _| flaps.lock().push(key)),
             database_away: Arc::new(|_, _| {}),
         };
         let (plain, secure) = (listener().await, listener().await);
@@ -101,7 +105,7 @@ impl Ground {
         let stop = CancellationToken::new();
         let deps = Deps { pool: database.pool(), clock: Clock::system(), roster, outlets, listeners };
         let served = tokio::spawn(ingest::run(config, deps, || {}, stop.clone()));
-        Self { database, address, tls_address, presence, held, stop, served }
+        Self { database, address, tls_address, presence, held, flapping, stop, served }
     }
 
     pub(super) async fn client(&self, version: u8, name: &str) -> Client {
