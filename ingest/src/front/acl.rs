@@ -84,9 +84,9 @@ impl Rights {
     }
 
     /// A will may be the client's own status and nothing else.
-    pub(super) fn will(&self, topic: &[u8]) -> bool {
+    pub(super) fn will(&self, topic: &str) -> bool {
         let own = Topic { gateway: None, device: self.me.name.as_str(), stream: Stream::Status };
-        self.me.kind != DeviceKind::Service && own.to_string().as_bytes() == topic
+        self.me.kind != DeviceKind::Service && own.to_string() == topic
     }
 
     pub(super) fn subscribe(&self, filter: &str) -> Result<Subject, Code> {

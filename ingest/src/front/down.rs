@@ -20,28 +20,30 @@ use tokio_util::sync::CancellationToken;
 
 use super::Error;
 use super::acl::command_target;
-use super::registry::{Delivery, Registry};
+use super::delivery::Delivery;
+use super::registry::Registry;
 
 /// Commands on their way into the router. Full means the publisher is told to come again.
 const QUEUE: usize = 256;
 /// How often the receiving thread looks whether it should end.
 const LOOK: Duration = Duration::from_millis(250);
-const EVERY_COMMAND: &str = "vigil/v1/+/down/#";
-/// How often the router is asked whether it still forwards: by a command to nobody, on the same link as all others.
+/// How often the router is asked whether it still forwards: by a letter to nobody, on the same link as all others.
 const BEAT: Duration = Duration::from_secs(1);
 /// Looks without a word from the router after which it is taken for dead: five beats. Looks and not time, because a
 /// process that was frozen has heard nothing either.
 const SILENT_LOOKS: u32 = 20;
-/// No device has this name, and the router may not care.
-const BEAT_TOPIC: &[u8] = b"vigil/v1/~/down/beat";
+/// No letter: whoever opens it finds nobody to give it to.
+const BEAT_LETTER: Bytes = Bytes::from_static(b"beat");
+/// The one topic of the router: it remembers each one for ever, and services name as many as they like.
+const EVERY_COMMAND: &str = "down";
 
-/// Into the router.
-pub(super) struct Downlink(mpsc::Sender<Delivery>);
+/// Into the router, sealed.
+pub(super) struct Downlink(mpsc::Sender<Bytes>);
 
 impl Downlink {
     /// False: the queue is full, or the router is gone.
-    pub(super) fn publish(&self, topic: Bytes, payload: Bytes) -> bool {
-        self.0.try_send(Delivery { topic, payload }).is_ok()
+    pub(super) fn publish(&self, command: &Delivery) -> bool {
+        self.0.try_send(command.seal()).is_ok()
     }
 }
 
@@ -59,10 +61,9 @@ pub(super) fn start(
 }
 
 /// Ends with the queue. A queue that is full needs no beat: its commands are one.
-fn beat(queue: &mpsc::WeakSender<Delivery>) {
+fn beat(queue: &mpsc::WeakSender<Bytes>) {
     while let Some(queue) = queue.upgrade() {
-        let beat = Delivery { topic: Bytes::from_static(BEAT_TOPIC), payload: Bytes::from_static(b"") };
-        if let Err(mpsc::error::TrySendError::Closed(_)) = queue.try_send(beat) {
+        if let Err(mpsc::error::TrySendError::Closed(_)) = queue.try_send(BEAT_LETTER) {
             return;
         }
         drop(queue);
@@ -112,9 +113,9 @@ fn link(
     Ok((Downlink(queue), send))
 }
 
-fn send(mut tx: LinkTx, mut commands: mpsc::Receiver<Delivery>, broken: &CancellationToken) -> LinkTx {
-    while let Some(Delivery { topic, payload }) = commands.blocking_recv() {
-        if let Err(error) = tx.publish(topic, payload) {
+fn send(mut tx: LinkTx, mut commands: mpsc::Receiver<Bytes>, broken: &CancellationToken) -> LinkTx {
+    while let Some(letter) = commands.blocking_recv() {
+        if let Err(error) = tx.publish(EVERY_COMMAND, letter) {
             tracing::error!(%error, "the router is gone: commands are refused from now on");
             broken.cancel();
             break;
@@ -139,7 +140,7 @@ fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool, broken: &Canc
                     metrics::counter!("vigil_mqtt_commands_lost_total").increment(lost);
                     next_offset = Some(offset + 1);
                 }
-                dispatch(registry, publish.topic, publish.payload);
+                dispatch(registry, &publish.payload);
             }
             Ok(Some(Notification::Unschedule)) => {
                 if let Err(error) = rx.ready() {
@@ -165,9 +166,12 @@ fn receive(mut rx: LinkRx, registry: &Registry, over: &AtomicBool, broken: &Canc
     gone.disarm();
 }
 
-fn dispatch(registry: &Registry, topic: Bytes, payload: Bytes) {
-    let Some(device) = std::str::from_utf8(&topic).ok().and_then(command_target).map(str::to_owned) else { return };
-    if !registry.deliver(&device, Delivery { topic, payload }) {
+fn dispatch(registry: &Registry, letter: &Bytes) {
+    let Some(command) = Delivery::open(letter, Instant::now().into()) else { return };
+    let Some(device) = std::str::from_utf8(&command.topic).ok().and_then(command_target).map(str::to_owned) else {
+        return;
+    };
+    if !registry.deliver(&device, command) {
         metrics::counter!("vigil_mqtt_commands_undelivered_total").increment(1);
     }
 }
@@ -185,7 +189,14 @@ mod tests {
         let registry = Arc::new(Registry::new(CancellationToken::new()));
         let (down, thread) =
             link(LinkBuilder::new("vigil:front", sender.clone()), registry, Handle::current(), broken.clone()).unwrap();
-        assert!(down.publish(Bytes::from_static(b"vigil/v1/bed-1/down/limits"), Bytes::from_static(b"{}")));
+        assert!(down.publish(&Delivery {
+            topic: Bytes::from_static(b"vigil/v1/bed-1/down/limits"),
+            payload: Bytes::from_static(b"{}"),
+            qos: 1,
+            properties: Bytes::new(),
+            expiry: None,
+            since: tokio::time::Instant::now(),
+        }));
         // A word for a link that it has removed is what the router dies of.
         let (mut tx, rx, _) = LinkBuilder::new("stranger", sender).build().unwrap();
         let goodbye = Disconnect { reason_code: DisconnectReasonCode::NormalDisconnection };

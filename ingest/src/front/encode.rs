@@ -1,9 +1,6 @@
-//! What the front writes. By hand where rumqttd's writers cannot say it: identifiers of a PUBLISH are private to it, and
-//! some reason codes have no name there.
+//! What the front writes.
 
 use bytes::{BufMut, BytesMut};
-use rumqttd::protocol::v5::V5;
-use rumqttd::protocol::{ConnAck, ConnAckProperties, ConnectReturnCode, Packet, Protocol};
 
 use super::codes::Code;
 use super::packet::Version;
@@ -20,21 +17,22 @@ pub(super) fn connack(out: &mut BytesMut, version: Version, announced: &Announce
         out.put_slice(&[0x20, 2, 0, 0]);
         return;
     }
-    let properties = ConnAckProperties {
-        session_expiry_interval: Some(0),
-        receive_max: Some(announced.receive_maximum),
-        max_qos: Some(1),
-        retain_available: Some(1),
-        max_packet_size: Some(announced.max_packet),
-        topic_alias_max: Some(0),
-        wildcard_subscription_available: Some(1),
-        subscription_identifiers_available: Some(0),
-        shared_subscription_available: Some(0),
-        server_keep_alive: announced.keep_alive_s,
-        ..ConnAckProperties::default()
-    };
-    let connack = ConnAck { session_present: false, code: ConnectReturnCode::Success };
-    V5.write(Packet::ConnAck(connack, Some(properties)), out).expect("a CONNACK is short enough for its length field");
+    let mut properties = BytesMut::new();
+    // Session expiry 0, Maximum QoS 1, retain available, no topic alias, wildcards, no subscription identifiers, no sharing.
+    properties.put_slice(&[0x11, 0, 0, 0, 0, 0x24, 1, 0x25, 1, 0x22, 0, 0, 0x28, 1, 0x29, 0, 0x2A, 0]);
+    properties.put_u8(0x21);
+    properties.put_u16(announced.receive_maximum);
+    properties.put_u8(0x27);
+    properties.put_u32(announced.max_packet);
+    if let Some(seconds) = announced.keep_alive_s {
+        properties.put_u8(0x13);
+        properties.put_u16(seconds);
+    }
+    out.put_u8(0x20);
+    put_length(out, 3 + properties.len());
+    out.put_slice(&[0, 0]);
+    put_length(out, properties.len());
+    out.put_slice(&properties);
 }
 
 pub(super) fn connack_refusal(out: &mut BytesMut, version: Version, code: Code) {
@@ -98,33 +96,50 @@ pub(super) fn disconnect(out: &mut BytesMut, code: Code) {
     out.put_slice(&[0xE0, 1, code.v5()]);
 }
 
-/// Bytes that `publish` would write.
-pub(super) const fn publish_len(topic: &[u8], payload: &[u8]) -> usize {
-    // Fixed header of five, two lengths, an identifier and no properties: at most.
-    5 + 2 + 2 + 1 + topic.len() + payload.len()
+pub(super) struct Message<'a> {
+    pub(super) topic: &'a [u8],
+    /// MQTT 5's, without their length.
+    pub(super) properties: &'a [u8],
+    pub(super) payload: &'a [u8],
+    pub(super) retain: bool,
+}
+
+impl Message<'_> {
+    /// Bytes that `publish` writes at most.
+    pub(super) const fn longest(&self) -> usize {
+        // Fixed header of five, length of the topic, an identifier, length of the properties.
+        5 + 2 + 2 + 4 + self.topic.len() + self.properties.len() + self.payload.len()
+    }
 }
 
 /// At QoS 1 where there is an identifier.
-pub(super) fn publish(
-    out: &mut BytesMut,
-    version: Version,
-    topic: &[u8],
-    payload: &[u8],
-    pkid: Option<u16>,
-    retain: bool,
-) {
+pub(super) fn publish(out: &mut BytesMut, version: Version, message: Message<'_>, pkid: Option<u16>) {
+    let Message { topic, properties, payload, retain } = message;
     out.put_u8(0x30 | u8::from(pkid.is_some()) << 1 | u8::from(retain));
+    let properties = version.is_v5().then_some(properties);
     let identifier = if pkid.is_some() { 2 } else { 0 };
-    put_length(out, 2 + topic.len() + identifier + usize::from(version.is_v5()) + payload.len());
+    let described = properties.map_or(0, |properties| length_of(properties.len()) + properties.len());
+    put_length(out, 2 + topic.len() + identifier + described + payload.len());
     out.put_u16(u16::try_from(topic.len()).expect("topics are bounded far below 64 KiB"));
     out.put_slice(topic);
     if let Some(pkid) = pkid {
         out.put_u16(pkid);
     }
-    if version.is_v5() {
-        out.put_u8(0);
+    if let Some(properties) = properties {
+        put_length(out, properties.len());
+        out.put_slice(properties);
     }
     out.put_slice(payload);
+}
+
+/// Bytes of a variable byte integer.
+const fn length_of(value: usize) -> usize {
+    match value {
+        0..128 => 1,
+        128..16_384 => 2,
+        16_384..2_097_152 => 3,
+        _ => 4,
+    }
 }
 
 fn put_length(out: &mut BytesMut, mut length: usize) {

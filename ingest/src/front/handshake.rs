@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use rumqttd::protocol::{LastWill, Login, Packet, QoS};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Front;
 use super::acl::Rights;
 use super::codes::Code;
+use super::connect::{self, Connect};
 use super::encode::{self, Announced};
 use super::identity::{self, Proof};
 use super::packet::{self, Kind, Version};
@@ -21,8 +21,6 @@ use super::socket::Socket;
 const MAX_CONNECT: usize = 16 * 1024;
 /// How long the connection that is taken over may need to go.
 const TAKEOVER_PATIENCE: Duration = Duration::from_secs(3);
-/// MQTT 5's Receive Maximum where a client names none.
-const DEFAULT_RECEIVE_MAXIMUM: u16 = u16::MAX;
 
 /// A client that is who it says it is.
 pub(super) struct Admitted {
@@ -30,24 +28,17 @@ pub(super) struct Admitted {
     pub(super) rights: Rights,
     pub(super) proof: Proof,
     pub(super) seat: Seat,
-    pub(super) will: Option<Bytes>,
-    /// After this long without a byte the client is gone: one and a half of its keep-alive.
+    /// With its QoS.
+    pub(super) will: Option<(Bytes, u8)>,
+    /// MQTT 5 asked for a session that outlives the connection, and was told that there is none.
+    pub(super) wants_session: bool,
+    /// After this long without a whole packet the client is gone: one and a half of its keep-alive.
     pub(super) patience: Duration,
     /// Deliveries at QoS 1 that the client takes at once.
     pub(super) receive_maximum: u16,
     /// Bytes of the largest packet that the client takes.
     pub(super) max_packet: usize,
     pub(super) permit: OwnedSemaphorePermit,
-}
-
-struct Hello {
-    version: Version,
-    client_id: String,
-    keep_alive_s: u16,
-    login: Option<Login>,
-    will: Option<LastWill>,
-    receive_maximum: u16,
-    max_packet: usize,
 }
 
 /// None: refused and answered, or gone.
@@ -80,12 +71,10 @@ async fn greet(
     let rights = Rights::new(identity.device, front.roster.clone());
     let will = match hello.will {
         None => None,
+        // 3.1.1 was not told that 1 is the most: nobody subscribes above it anyway.
+        Some(will) if will.qos == 2 && hello.version.is_v5() => return Err(refuse(Code::QosNotSupported)),
         Some(will) if !rights.will(&will.topic) => return Err(refuse(Code::NotAuthorized)),
-        Some(will) if will.qos == QoS::ExactlyOnce && hello.version.is_v5() => {
-            return Err(refuse(Code::QosNotSupported));
-        }
-        // A copy: a slice would keep the read buffer alive as long as the connection.
-        Some(will) => Some(Bytes::copy_from_slice(&will.message)),
+        Some(will) => Some((will.message, will.qos.min(1))),
     };
     if front.stop.is_cancelled() {
         return Err(refuse(Code::ShuttingDown));
@@ -114,6 +103,7 @@ async fn greet(
         proof: identity.proof,
         seat,
         will,
+        wants_session: hello.wants_session,
         patience,
         receive_maximum: hello.receive_maximum,
         max_packet: hello.max_packet,
@@ -128,48 +118,15 @@ fn keep_alive(version: Version, wished_s: u16, longest_s: u16) -> (Duration, Opt
     (Duration::from_millis(u64::from(seconds) * 1_500), ours.then_some(longest_s))
 }
 
-async fn read_connect(socket: &mut Socket, buffer: &mut BytesMut) -> Result<Hello, Option<(Version, Code)>> {
+async fn read_connect(socket: &mut Socket, buffer: &mut BytesMut) -> Result<Connect, Option<(Version, Code)>> {
     loop {
         // Until the version is known, what cannot be understood is closed without an answer.
         let frame = packet::next(buffer, MAX_CONNECT).map_err(|_| None)?;
         match frame {
-            Some(frame) if frame.kind == Kind::Connect => return parse_connect(frame),
+            Some(frame) if frame.kind == Kind::Connect => return connect::read(&frame),
             Some(_) => return Err(None),
             None if socket.read_some(buffer).await.map_err(|_| None)? == 0 => return Err(None),
             None => {}
         }
     }
-}
-
-fn parse_connect(frame: packet::Frame) -> Result<Hello, Option<(Version, Code)>> {
-    let version = match frame.body() {
-        [0, 4, b'M', b'Q', b'T', b'T', 4, flags, ..] if flags & 1 == 0 => Version::V4,
-        [0, 4, b'M', b'Q', b'T', b'T', 5, flags, ..] if flags & 1 == 0 => Version::V5,
-        [0, 4, b'M', b'Q', b'T', b'T', 4 | 5, ..] => return Err(None),
-        [0, 4, b'M', b'Q', b'T', b'T', level, ..] if *level > 5 => {
-            return Err(Some((Version::V5, Code::UnsupportedVersion)));
-        }
-        [0, 4, b'M', b'Q', b'T', b'T', ..] | [0, 6, b'M', b'Q', b'I', b's', b'd', b'p', ..] => {
-            return Err(Some((Version::V4, Code::UnsupportedVersion)));
-        }
-        _ => return Err(None),
-    };
-    let Packet::Connect(connect, properties, will, _, login) =
-        frame.decode(version).map_err(|code| Some((version, code)))?
-    else {
-        return Err(None);
-    };
-    let (mut receive_maximum, mut max_packet) = (DEFAULT_RECEIVE_MAXIMUM, usize::MAX);
-    if let Some(properties) = properties {
-        if properties.authentication_method.is_some() {
-            return Err(Some((version, Code::BadAuthMethod)));
-        }
-        if properties.receive_maximum == Some(0) || properties.max_packet_size == Some(0) {
-            return Err(Some((version, Code::ProtocolError)));
-        }
-        receive_maximum = properties.receive_maximum.unwrap_or(receive_maximum);
-        max_packet = properties.max_packet_size.map_or(max_packet, |bytes| bytes as usize);
-    }
-    let keep_alive_s = connect.keep_alive;
-    Ok(Hello { version, client_id: connect.client_id, keep_alive_s, login, will, receive_maximum, max_packet })
 }

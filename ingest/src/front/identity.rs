@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest;
-use rumqttd::protocol::Login;
 use store::roster::{Credential, CredentialKind, Roster};
 use vitals::{Device, DeviceName, Timestamp};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::Front;
 use super::codes::Code;
+use super::connect::Login;
 
 /// Longest wait for the database when a client is not on the roster yet.
 const LOOK_UP_PATIENCE: Duration = Duration::from_secs(2);
@@ -42,7 +42,7 @@ pub(super) async fn authenticate(
             Proof { kind: CredentialKind::Certificate, digest: sha256(der) }
         }
         (Some(_), _) | (None, None) => return Err(Code::NotAuthorized),
-        (None, Some(login)) => Proof { kind: CredentialKind::Secret, digest: sha256(login.password.as_bytes()) },
+        (None, Some(login)) => Proof { kind: CredentialKind::Secret, digest: sha256(&login.password) },
     };
     // One code for an unknown name and for a wrong proof: an outsider learns no names.
     let wrong = if proof.kind == CredentialKind::Secret { Code::BadLogin } else { Code::NotAuthorized };

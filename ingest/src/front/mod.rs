@@ -6,6 +6,8 @@
 mod acl;
 mod codes;
 mod config;
+mod connect;
+mod delivery;
 mod down;
 mod encode;
 mod flapping;
@@ -15,10 +17,13 @@ mod incoming;
 mod outgoing;
 mod packet;
 mod presence;
+mod properties;
+mod read;
 mod registry;
 mod session;
 mod socket;
 mod status;
+mod subscribe;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +111,8 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
         let known = roster.borrow().clone();
         for (key, payload, _) in store::statuses::load(&client).await? {
             if let Some(device) = known.by_key(key) {
-                statuses.put(&device.name, &payload);
+                // At which QoS it was published is not kept.
+                statuses.put(&device.name, &payload, 1);
             }
         }
     }

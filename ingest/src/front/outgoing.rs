@@ -1,14 +1,16 @@
 //! What one client subscribed to, and what is on its way to it.
 
 use bytes::BytesMut;
-use rumqttd::protocol::{Filter, RetainForwardRule, matches};
+use rumqttd::protocol::matches;
+use tokio::time::Instant;
 
 use super::acl::Subject;
 use super::codes::Code;
-use super::encode;
+use super::delivery::Delivery;
+use super::encode::{self, Message};
 use super::packet::Version;
-use super::registry::Delivery;
 use super::status::Board;
+use super::subscribe::{Filter, Replay};
 
 /// Subscriptions a connection may have.
 const MAX_SUBSCRIPTIONS: usize = 16;
@@ -45,26 +47,26 @@ impl Outgoing {
     }
 
     /// Answers the granted QoS, or the refusal.
-    pub(super) fn subscribe(&mut self, filter: &Filter, subject: Subject, board: &Board) -> u8 {
-        let qos = (filter.qos as u8).min(1);
+    pub(super) fn subscribe(&mut self, filter: &Filter<'_>, subject: Subject, board: &Board) -> u8 {
+        let qos = filter.qos.min(1);
         let known = self.subscriptions.iter().position(|subscription| subscription.filter == filter.path);
         if known.is_none() && self.subscriptions.len() >= MAX_SUBSCRIPTIONS {
             return Code::QuotaExceeded.v5();
         }
         let retained_until = board.version();
-        let replay = match filter.retain_forward_rule {
-            RetainForwardRule::OnEverySubscribe => true,
-            RetainForwardRule::OnNewSubscribe => known.is_none(),
-            RetainForwardRule::Never => false,
+        let replay = match filter.replay {
+            Replay::Always => true,
+            Replay::WhenNew => known.is_none(),
+            Replay::Never => false,
         };
         let seen = if replay { 0 } else { retained_until };
         let subscription = Subscription {
-            filter: filter.path.clone(),
+            filter: filter.path.to_owned(),
             subject,
             qos,
             seen,
             retained_until,
-            as_published: filter.preserve_retain,
+            as_published: filter.as_published,
         };
         match known {
             Some(index) => self.subscriptions[index] = subscription,
@@ -92,16 +94,24 @@ impl Outgoing {
         self.in_flight.retain(|&waiting| waiting != pkid);
     }
 
-    /// Once, at the highest QoS of the filters that match.
+    /// Once, at the highest QoS of the filters that match, and at most at its own.
     pub(super) fn command(&mut self, out: &mut BytesMut, delivery: &Delivery) {
         let Ok(topic) = std::str::from_utf8(&delivery.topic) else { return };
         let matching = self
             .subscriptions
             .iter()
             .filter(|subscription| subscription.subject == Subject::Down && matches(topic, &subscription.filter));
-        if let Some(qos) = matching.map(|subscription| subscription.qos).max() {
-            self.publish(out, &delivery.topic, &delivery.payload, qos, false);
-        }
+        let Some(granted) = matching.map(|subscription| subscription.qos).max() else { return };
+        let Some(properties) = delivery.properties_at(Instant::now()) else {
+            metrics::counter!("vigil_mqtt_commands_expired_total").increment(1);
+            return;
+        };
+        let (topic, payload) = (&delivery.topic, &delivery.payload);
+        self.publish(
+            out,
+            Message { topic, properties: &properties, payload, retain: false },
+            granted.min(delivery.qos),
+        );
     }
 
     /// True: there is more, once what is in `out` has been written.
@@ -113,8 +123,9 @@ impl Outgoing {
                 let Some(status) = board.after(subscription.seen, only.as_ref()) else { break };
                 subscription.seen = status.version;
                 let retain = subscription.as_published || status.version <= subscription.retained_until;
-                let qos = subscription.qos;
-                self.publish(out, status.topic.as_bytes(), &status.payload, qos, retain);
+                let qos = subscription.qos.min(status.qos);
+                let topic = status.topic.as_bytes();
+                self.publish(out, Message { topic, properties: &[], payload: &status.payload, retain }, qos);
                 if out.len() >= WRITE_AT_ONCE {
                     return true;
                 }
@@ -123,13 +134,13 @@ impl Outgoing {
         false
     }
 
-    fn publish(&mut self, out: &mut BytesMut, topic: &[u8], payload: &[u8], qos: u8, retain: bool) {
-        if encode::publish_len(topic, payload) > self.max_packet {
+    fn publish(&mut self, out: &mut BytesMut, message: Message<'_>, qos: u8) {
+        if message.longest() > self.max_packet {
             metrics::counter!("vigil_mqtt_too_large_for_client_total").increment(1);
             return;
         }
         let pkid = (qos == 1).then(|| self.next_pkid());
-        encode::publish(out, self.version, topic, payload, pkid, retain);
+        encode::publish(out, self.version, message, pkid);
     }
 
     fn next_pkid(&mut self) -> u16 {

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ahash::HashMap;
-use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -12,17 +11,11 @@ use tokio_util::sync::CancellationToken;
 use vitals::DeviceName;
 
 use super::codes::Code;
+use super::delivery::Delivery;
 use super::flapping::Flapping;
 
 /// Commands that wait for one device; a device that takes them slower than they come loses the newest, counted.
 const OUTBOX: usize = 64;
-
-/// A message from the router on its way to one device.
-#[derive(Clone, Debug)]
-pub(super) struct Delivery {
-    pub(super) topic: Bytes,
-    pub(super) payload: Bytes,
-}
 
 /// What others say to one connection. Ten thousand connections wait here, so it holds nothing that is not said.
 #[derive(Default)]

@@ -65,7 +65,7 @@ pub(super) struct Session {
     pub(super) answers: VecDeque<Answer>,
     /// Messages at QoS 1 that went to the pipeline, and those of them that are acknowledged.
     pub(super) accepted: u64,
-    acknowledged: u64,
+    pub(super) acknowledged: u64,
     acks: Vec<u16>,
     pub(super) outgoing: Outgoing,
     pub(super) statuses: Option<watch::Receiver<u64>>,
@@ -73,9 +73,11 @@ pub(super) struct Session {
     more: bool,
     socket: Socket,
     proof: Proof,
-    will: Option<Bytes>,
+    /// With its QoS.
+    will: Option<(Bytes, u8)>,
+    pub(super) wants_session: bool,
     patience: Duration,
-    last_read: Instant,
+    pub(super) last_packet: Instant,
     full_since: Option<Instant>,
     draining: Option<Instant>,
     timer: Pin<Box<Sleep>>,
@@ -95,7 +97,18 @@ enum Event {
 
 impl Session {
     pub(super) fn new(front: Arc<Front>, socket: Socket, read: BytesMut, admitted: Admitted) -> Self {
-        let Admitted { version, rights, proof, seat, will, patience, receive_maximum, max_packet, permit } = admitted;
+        let Admitted {
+            version,
+            rights,
+            proof,
+            seat,
+            will,
+            wants_session,
+            patience,
+            receive_maximum,
+            max_packet,
+            permit,
+        } = admitted;
         let now = Instant::now();
         Self {
             presence: Presence::new(front.clone(), rights.me.key),
@@ -117,8 +130,9 @@ impl Session {
             socket,
             proof,
             will,
+            wants_session,
             patience,
-            last_read: now,
+            last_packet: now,
             full_since: None,
             draining: None,
             seat,
@@ -160,7 +174,6 @@ impl Session {
             match event {
                 Event::Read(Ok(0) | Err(_)) => return Err(Ending::Gone),
                 Event::Read(Ok(bytes)) => {
-                    self.last_read = Instant::now();
                     self.front.bytes_read.increment(bytes as u64);
                 }
                 Event::Roster => self.check_rights()?,
@@ -201,14 +214,14 @@ impl Session {
         if !reading {
             self.full_since.get_or_insert_with(Instant::now);
         } else if self.full_since.take().is_some() {
-            self.last_read = Instant::now();
+            self.last_packet = Instant::now();
             self.presence.hold(false);
         }
     }
 
     fn deadline(&self) -> Instant {
         let work = match self.full_since {
-            None => self.last_read + self.patience,
+            None => self.last_packet + self.patience,
             Some(since) if !self.presence.held => since + HELD_AFTER,
             Some(since) => since + IDLE,
         };
@@ -221,7 +234,7 @@ impl Session {
             return Err(Ending::Stopped);
         }
         match self.full_since {
-            None if self.last_read + self.patience <= now => return Err(Ending::Cut(Code::KeepAliveTimeout)),
+            None if self.last_packet + self.patience <= now => return Err(Ending::Cut(Code::KeepAliveTimeout)),
             Some(since) if !self.presence.held && since + HELD_AFTER <= now => {
                 self.presence.hold(true);
             }
@@ -336,9 +349,9 @@ impl Session {
     }
 
     fn say_the_will(&mut self) {
-        let Some(payload) = self.will.take() else { return };
+        let Some((payload, qos)) = self.will.take() else { return };
         let device = self.rights.me.clone();
-        self.front.statuses.put(&device.name, &payload);
+        self.front.statuses.put(&device.name, &payload, qos);
         let topic = Topic { gateway: None, device: device.name.as_str(), stream: Stream::Status }.to_string();
         let stream = StreamKind::Status;
         let mut will = vec![Publish { device, stream, topic: topic.into(), payload, json: true, pkid: None }];

@@ -52,7 +52,8 @@ async fn a_command_reaches_the_device_it_names_and_no_other() {
         let expected = Received { qos: 0, retain: false, pkid: 0, topic, payload: b"for one".to_vec() };
         assert_eq!(bed.received().await, expected);
         desk.publish("vigil/v1/bed-02/down/other", b"not subscribed", 0).await;
-        desk.publish("vigil/v1/bed-02/down/limits", b"for two", 0).await;
+        desk.publish("vigil/v1/bed-02/down/limits", b"for two", 2).await;
+        assert_eq!(desk.puback().await, (2, 0));
         let two = other.received().await;
         assert_eq!((two.qos, &two.payload[..]), (1, &b"for two"[..]));
         other.send(&packet(0x40, &two.pkid.to_be_bytes())).await;
@@ -62,7 +63,7 @@ async fn a_command_reaches_the_device_it_names_and_no_other() {
     desk.publish("vigil/v1/bed-01/vitals", b"{}", 2).await;
     assert_eq!(desk.puback().await, (2, 0x87), "a service has no readings");
     desk.publish("vigil/v1/+/down/x", b"{}", 3).await;
-    assert_eq!(desk.puback().await, (3, 0x87));
+    assert_eq!(desk.ended().await, Some(0x81));
     ground.stopped().await;
 }
 

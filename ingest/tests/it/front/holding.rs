@@ -26,8 +26,9 @@ async fn until(what: &str, mut done: impl FnMut() -> bool) {
 async fn nothing_is_acknowledged_before_its_commit_and_a_held_device_is_not_cut() {
     let ground = Ground::start_with(|config| config.window = 2, None).await;
     let blocked = block_writers(&ground).await;
-    let mut bed = Client::dial(ground.address, V5).await;
-    let connect = Connect { keep_alive_s: 1, ..Connect::new(V5, "bed-01", SECRET) };
+    // 3.1.1, which was not told the window: MQTT 5 may not exceed it.
+    let mut bed = Client::dial(ground.address, V4).await;
+    let connect = Connect { keep_alive_s: 1, ..Connect::new(V4, "bed-01", SECRET) };
     assert_eq!(bed.connect(&connect).await, Some(0));
     for pkid in 1..=4 {
         bed.publish(TOPIC, br#"{"hr":72}"#, pkid).await;
