@@ -8,7 +8,7 @@ use tokio_postgres::NoTls;
 use crate::Error;
 
 /// How long a connection may take to be made, or to come free in the pool.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A peer that vanished without a word is noticed after `IDLE + 3 × BETWEEN`.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
@@ -98,7 +98,7 @@ pub async fn connect(url: &str, name: &str) -> Result<tokio_postgres::Client, Er
     Ok(client)
 }
 
-fn parse(url: &str) -> Result<tokio_postgres::Config, Error> {
+pub(crate) fn parse(url: &str) -> Result<tokio_postgres::Config, Error> {
     let mut config = tokio_postgres::Config::from_str(url)?;
     config
         .connect_timeout(PATIENCE)

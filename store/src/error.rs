@@ -8,6 +8,8 @@ pub enum Error {
     Database(#[source] tokio_postgres::Error),
     #[error("connect to the database: no answer within {0} s")]
     ConnectTimeout(u64),
+    #[error("ask the database: no answer within {0} s")]
+    Unanswered(u64),
     #[error("take a connection from the pool: {0}")]
     Pool(String),
     #[error("migrate: {0}")]

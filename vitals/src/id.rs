@@ -51,6 +51,13 @@ impl TryFrom<String> for DeviceName {
     }
 }
 
+/// Both hash and compare as their text, so that a map by name can be asked with a text.
+impl std::borrow::Borrow<str> for DeviceName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::str::FromStr for DeviceName {
     type Err = InvalidDeviceName;
 

@@ -75,7 +75,7 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest::digest(&digest::SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
-async fn list(db: &impl store::Db) -> anyhow::Result<()> {
+async fn list(db: &store::Client) -> anyhow::Result<()> {
     let roster = roster::load(db).await?;
     let mut devices: Vec<_> = roster.iter().collect();
     devices.sort_by(|left, right| left.name.cmp(&right.name));

@@ -16,6 +16,7 @@ mod mqtt;
 mod outage;
 mod pipeline;
 mod private;
+mod rosters;
 mod screen;
 mod silence;
 mod tls;

@@ -36,8 +36,8 @@ fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Connects with MQTT 5 and says nothing more; answers what the server says until it closes.
-pub async fn listen_v5(broker: SocketAddr, id: &str, secret: &str) -> tokio::task::JoinHandle<Vec<u8>> {
+/// Admitted with MQTT 5.
+pub async fn connect_v5(broker: SocketAddr, id: &str, secret: &str) -> TcpStream {
     let mut socket = TcpStream::connect(broker).await.unwrap();
     let mut body = Vec::new();
     text("MQTT", &mut body);
@@ -52,11 +52,32 @@ pub async fn listen_v5(broker: SocketAddr, id: &str, secret: &str) -> tokio::tas
     let mut rest = vec![0; usize::from(connack[1])];
     socket.read_exact(&mut rest).await.unwrap();
     assert_eq!(rest[1], 0, "admitted");
+    socket
+}
+
+/// Connects with MQTT 5 and says nothing more; answers what the server says until it closes.
+pub async fn listen_v5(broker: SocketAddr, id: &str, secret: &str) -> tokio::task::JoinHandle<Vec<u8>> {
+    let mut socket = connect_v5(broker, id, secret).await;
     tokio::spawn(async move {
         let mut said = Vec::new();
         socket.read_to_end(&mut said).await.unwrap();
         said
     })
+}
+
+/// Publishes with MQTT 5 at QoS 1; answers the reason code of its PUBACK.
+pub async fn publish_v5(socket: &mut TcpStream, topic: &str, payload: &str) -> u8 {
+    let mut body = Vec::new();
+    text(topic, &mut body);
+    body.extend_from_slice(&[0, 1, 0]);
+    body.extend_from_slice(payload.as_bytes());
+    socket.write_all(&packet(0x32, &body)).await.unwrap();
+    let mut head = [0; 4];
+    timeout(PATIENCE, socket.read_exact(&mut head)).await.expect("a PUBACK in time").unwrap();
+    assert_eq!((head[0], &head[2..]), (0x40, &[0, 1][..]));
+    let mut reason = vec![0; usize::from(head[1]) - 2];
+    socket.read_exact(&mut reason).await.unwrap();
+    reason.first().copied().unwrap_or(0)
 }
 
 impl Device {

@@ -1,4 +1,4 @@
-//! Who is enrolled, and with what each may prove itself. Read whole: every part asks it for every message.
+//! Who is enrolled, and with what each may prove itself. Held whole: every part asks it for every message.
 
 pub(crate) mod enrol;
 pub(crate) mod read;
@@ -7,7 +7,7 @@ mod watch;
 use std::sync::Arc;
 
 use ahash::AHashMap;
-use vitals::{Device, DeviceKey, Timestamp};
+use vitals::{Device, DeviceKey, DeviceName, Timestamp};
 
 pub use enrol::{Enrolment, add_credential, enrol, revoke};
 pub use read::{find, load};
@@ -43,25 +43,38 @@ impl CredentialKind {
 }
 
 /// All enrolments as of one revision; revoked ones too, so that their connections can be ended.
-#[derive(Clone, Debug, Default)]
+/// What it holds is shared with the roster it came from: a clone copies pointers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roster {
-    by_key: AHashMap<DeviceKey, Arc<Device>>,
-    by_name: AHashMap<Box<str>, Arc<Device>>,
-    credentials: AHashMap<DeviceKey, Vec<Credential>>,
     revision: i64,
+    by_key: AHashMap<DeviceKey, Arc<Device>>,
+    by_name: AHashMap<DeviceName, Arc<Device>>,
+    credentials: AHashMap<DeviceKey, Arc<[Credential]>>,
 }
 
 impl Roster {
     pub fn new(revision: i64, devices: Vec<Device>, credentials: Vec<(DeviceKey, Credential)>) -> Self {
-        let mut roster = Self { revision, ..Self::default() };
+        Self::default().with(revision, devices, credentials)
+    }
+
+    /// As of a later revision: with these devices as they are now, and all the credentials of each device that is named.
+    #[must_use]
+    pub fn with(&self, revision: i64, devices: Vec<Device>, credentials: Vec<(DeviceKey, Credential)>) -> Self {
+        let mut roster = Self { revision, ..self.clone() };
         for device in devices {
             let device = Arc::new(device);
-            roster.by_name.insert(device.name.as_str().into(), device.clone());
-            roster.by_key.insert(device.key, device);
+            if let Some(before) = roster.by_key.insert(device.key, device.clone())
+                && before.name != device.name
+            {
+                roster.by_name.remove(&before.name);
+            }
+            roster.by_name.insert(device.name.clone(), device);
         }
+        let mut named: AHashMap<DeviceKey, Vec<Credential>> = AHashMap::new();
         for (key, credential) in credentials {
-            roster.credentials.entry(key).or_default().push(credential);
+            named.entry(key).or_default().push(credential);
         }
+        roster.credentials.extend(named.into_iter().map(|(key, credentials)| (key, credentials.into())));
         roster
     }
 
@@ -79,7 +92,7 @@ impl Roster {
     }
 
     pub fn credentials(&self, key: DeviceKey) -> &[Credential] {
-        self.credentials.get(&key).map_or(&[], Vec::as_slice)
+        self.credentials.get(&key).map_or(&[], |credentials| credentials)
     }
 
     pub fn revision(&self) -> i64 {

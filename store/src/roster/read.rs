@@ -1,36 +1,67 @@
-use tokio_postgres::Row;
+use tokio_postgres::{Client, Row};
 use vitals::{AgeClass, Device, DeviceKey, DeviceKind, DeviceName, DeviceProfile, Realm};
 
 use super::{Credential, CredentialKind, Roster};
 use crate::time::At;
 use crate::{Db, Error};
 
+macro_rules! device_columns {
+    () => {
+        "SELECT key, external_id, kind, profile, age_class, realm, gateway_key, enrolled_at, revoked_at IS NOT NULL FROM devices"
+    };
+}
+
+macro_rules! credential_columns {
+    () => {
+        "SELECT device_key, kind, digest, not_before, not_after, revoked_at IS NOT NULL FROM device_credentials"
+    };
+}
+
 const REVISION: &str = "-- roster::revision
-    SELECT revision FROM roster_revision";
+    SELECT revision, removal FROM roster_revision";
 
-const DEVICES: &str = "-- roster::load
-    SELECT key, external_id, kind, profile, age_class, realm, gateway_key, enrolled_at, revoked_at IS NOT NULL FROM devices";
+const DEVICES: &str = concat!("-- roster::load\n", device_columns!());
 
-const CREDENTIALS: &str = "-- roster::load
-    SELECT device_key, kind, digest, not_before, not_after, revoked_at IS NOT NULL FROM device_credentials";
+const CREDENTIALS: &str = concat!("-- roster::load\n", credential_columns!());
 
-const FIND: &str = "-- roster::find
-    SELECT key, external_id, kind, profile, age_class, realm, gateway_key, enrolled_at, revoked_at IS NOT NULL FROM devices
-    WHERE external_id = $1";
+const NEWER: &str = concat!("-- roster::newer\n", device_columns!(), " WHERE revision > $1");
 
-const FIND_CREDENTIALS: &str = "-- roster::find
-    SELECT device_key, kind, digest, not_before, not_after, revoked_at IS NOT NULL FROM device_credentials
-    WHERE device_key = $1";
+/// All the credentials of each device of which one was written.
+const NEWER_CREDENTIALS: &str = concat!(
+    "-- roster::newer\n",
+    credential_columns!(),
+    " WHERE device_key IN (SELECT device_key FROM device_credentials WHERE revision > $1)"
+);
+
+const FIND: &str = concat!("-- roster::find\n", device_columns!(), " WHERE external_id = $1");
+
+const FIND_CREDENTIALS: &str = concat!("-- roster::find\n", credential_columns!(), " WHERE device_key = $1");
 
 #[cfg(feature = "testing")]
-pub(crate) const STATEMENTS: &[&str] = &[REVISION, DEVICES, CREDENTIALS, FIND, FIND_CREDENTIALS];
+pub(crate) const STATEMENTS: &[&str] =
+    &[REVISION, DEVICES, CREDENTIALS, NEWER, NEWER_CREDENTIALS, FIND, FIND_CREDENTIALS];
 
-pub async fn load(db: &impl Db) -> Result<Roster, Error> {
+pub async fn load(db: &Client) -> Result<Roster, Error> {
     // The revision first: a change in between is then read again rather than missed.
-    let revision = revision(db).await?;
+    let (revision, _) = revision(db).await?;
     let devices = db.query(DEVICES, &[]).await?.iter().map(device).collect::<Result<_, _>>()?;
     let credentials = db.query(CREDENTIALS, &[]).await?.iter().map(credential).collect::<Result<_, _>>()?;
     Ok(Roster::new(revision, devices, credentials))
+}
+
+/// What became of `known` since; None: nothing. Reads the rows that were written, not the whole.
+pub(super) async fn newer(db: &Client, known: &Roster) -> Result<Option<Roster>, Error> {
+    let (revision, removal) = revision(db).await?;
+    if revision == known.revision() {
+        return Ok(None);
+    }
+    if removal > known.revision() {
+        return load(db).await.map(Some);
+    }
+    let since = known.revision();
+    let devices = db.query(NEWER, &[&since]).await?.iter().map(device).collect::<Result<_, _>>()?;
+    let credentials = db.query(NEWER_CREDENTIALS, &[&since]).await?.iter().map(credential).collect::<Result<_, _>>()?;
+    Ok(Some(known.with(revision, devices, credentials)))
 }
 
 /// One device as the database has it this moment, for a client that the roster does not know yet.
@@ -42,8 +73,10 @@ pub async fn find(db: &impl Db, name: &str) -> Result<Option<(Device, Vec<Creden
     Ok(Some((device, credentials)))
 }
 
-pub(super) async fn revision(db: &impl Db) -> Result<i64, Error> {
-    Ok(db.query_one(REVISION, &[]).await?.try_get(0)?)
+/// The newest revision, and the newest in which rows went.
+async fn revision(db: &Client) -> Result<(i64, i64), Error> {
+    let row = db.query_one(REVISION, &[]).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
 fn device(row: &Row) -> Result<Device, Error> {

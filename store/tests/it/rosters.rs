@@ -5,7 +5,8 @@ use store::roster::{CredentialKind, Enrolment, add_credential, enrol, find, load
 use store::testing::database;
 use vitals::{AgeClass, DeviceKind, DeviceProfile, Realm, Timestamp};
 
-/// How long a change may take to be seen; the roster is looked at each second.
+/// How long a change may take to be seen: less than the 30 s after which the roster is looked at unasked, so that what
+/// comes within it was announced.
 const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) fn bed(name: &str) -> Enrolment {
@@ -90,21 +91,54 @@ async fn a_revocation_reaches_whoever_watches() {
 }
 
 #[tokio::test]
-async fn the_last_roster_stays_while_the_database_is_away() {
+async fn what_is_read_of_a_change_makes_the_roster_that_reading_everything_makes() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let (mut roster, watching) = watch(db.pool()).await.unwrap();
+    tokio::spawn(watching);
+    for change in [
+        "INSERT INTO devices (external_id, kind, realm) VALUES ('bed-1', 'device', 'live'), ('gw', 'gateway', 'live')",
+        "INSERT INTO device_credentials (device_key, kind, digest) SELECT key, 'secret', sha256('1') FROM devices",
+        "INSERT INTO device_credentials (device_key, kind, digest) SELECT key, 'secret', sha256('2') FROM devices WHERE key = 1",
+        "UPDATE device_credentials SET revoked_at = now() WHERE digest = sha256('2')",
+        "UPDATE devices SET external_id = 'bed-2', age_class = 'neonatal', gateway_key = 2 WHERE key = 1",
+        "UPDATE devices SET revoked_at = now() WHERE key = 2",
+        "UPDATE devices SET realm = 'demo' WHERE false",
+        "DELETE FROM device_credentials WHERE device_key = 2",
+        "TRUNCATE device_credentials",
+        "BEGIN; INSERT INTO devices (external_id, kind, realm) VALUES ('bed-3', 'device', 'test');
+            INSERT INTO device_credentials (device_key, kind, digest) SELECT key, 'secret', sha256('3') FROM devices WHERE key = 3;
+            COMMIT",
+    ] {
+        client.batch_execute(change).await.unwrap();
+        let whole = load(&client).await.unwrap();
+        let seen = roster.wait_for(|roster| roster.revision() == whole.revision());
+        let seen = tokio::time::timeout(SOON, seen).await.unwrap_or_else(|_| panic!("not seen: {change}")).unwrap();
+        assert_eq!(**seen, whole, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn what_changed_while_nobody_listened_is_found_and_the_last_roster_stays_until_then() {
     let db = database().await;
     let client = db.pool().get().await.unwrap();
     enrol(&client, &bed("bed-1")).await.unwrap();
     let (mut roster, watching) = watch(db.pool()).await.unwrap();
     tokio::spawn(watching);
 
-    // Every connection of the pool ends, this one too; the next look makes new ones.
-    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()";
-    assert!(client.batch_execute(others).await.is_err());
-    assert!(roster.borrow_and_update().by_name("bed-1").is_some());
-    // A connection that has not heard of its end yet may be handed out once.
-    while let Err(error) = enrol(&db.pool().get().await.unwrap(), &bed("bed-2")).await {
-        assert!(!error.blames_row() && !error.retry(), "{error}");
-    }
+    let admit = "UPDATE pg_database SET datallowconn = $1 WHERE datname = current_database()";
+    client.execute(admit, &[&false]).await.unwrap();
+    let ended = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'vigil roster'";
+    assert!(client.query_one(ended, &[]).await.unwrap().get::<_, bool>(0), "the listener is gone");
+    enrol(&client, &bed("bed-2")).await.unwrap();
+    assert!(roster.borrow().by_name("bed-1").is_some() && roster.borrow().by_name("bed-2").is_none());
+    client.execute(admit, &[&true]).await.unwrap();
     let seen = roster.wait_for(|roster| roster.by_name("bed-2").is_some());
     tokio::time::timeout(SOON, seen).await.expect("the change is seen").unwrap();
+
+    // And it hears again.
+    assert!(revoke(&client, "bed-1").await.unwrap());
+    let seen = roster.wait_for(|roster| roster.by_name("bed-1").unwrap().revoked);
+    tokio::time::timeout(SOON, seen).await.expect("the change is heard").unwrap();
 }
