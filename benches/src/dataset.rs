@@ -2,97 +2,128 @@
 
 use vitals::{Parameter, Timestamp, Values, wire};
 
-const PARAMETERS: [Parameter; 10] = [
-    Parameter::Hr,
-    Parameter::PrSpo2,
-    Parameter::Spo2,
-    Parameter::Pi,
-    Parameter::Rr,
-    Parameter::AbpSys,
-    Parameter::AbpDia,
-    Parameter::AbpMap,
-    Parameter::Temp,
-    Parameter::Etco2,
+use crate::mqtt;
+
+/// A quiet patient: within every default limit, so that judging does its usual work.
+const USUAL: [(Parameter, f32); 10] = [
+    (Parameter::Hr, 72.0),
+    (Parameter::PrSpo2, 72.0),
+    (Parameter::Spo2, 97.0),
+    (Parameter::Pi, 2.4),
+    (Parameter::Rr, 14.0),
+    (Parameter::AbpSys, 121.0),
+    (Parameter::AbpDia, 78.0),
+    (Parameter::AbpMap, 92.0),
+    (Parameter::Temp, 36.8),
+    (Parameter::Etco2, 38.0),
 ];
 
-/// A quiet patient, in the order of `PARAMETERS`: within every default limit, so that judging does its usual work.
-const USUAL: [f32; 10] = [72.0, 72.0, 97.0, 2.4, 14.0, 121.0, 78.0, 92.0, 36.8, 38.0];
+/// Values repeat after so many frames.
+const CYCLE: usize = 7;
 
-/// The PUBLISH packets of one connection, one after the other.
-pub(crate) struct Packets {
-    pub(crate) bytes: Vec<u8>,
-    /// Where packet `n` begins; one more than there are packets.
-    pub(crate) begins: Vec<u32>,
-}
+/// `seq` of a device's first frame: seven digits until its nine-millionth.
+const FIRST_SEQ: i64 = 1_000_000;
 
-/// Identifiers cycle below the protocol's 65,535.
-pub(crate) const IDENTIFIERS: usize = 60_000;
+/// Six digits behind the second, so that every other time fits into its place.
+const MODEL: Timestamp = Timestamp::from_micros(1_795_428_000_111_111);
 
-pub(crate) fn identifier(index: usize) -> u16 {
-    (index % IDENTIFIERS) as u16 + 1
-}
+/// Bytes of a time up to the second, and digits behind it.
+const SECOND: usize = 19;
+const FRACTION: usize = 6;
 
-pub(crate) fn packets(device: &str, frames: usize, start: Timestamp, spacing_us: i64) -> Packets {
-    let topic = format!("vigil/v1/{device}/vitals");
-    let mut packets = Packets { bytes: Vec::with_capacity(frames * 220), begins: Vec::with_capacity(frames + 1) };
+/// The values of a device's frame number `index`.
+pub(crate) fn values(index: usize) -> Values {
     let mut values = Values::default();
-    for index in 0..frames {
-        for (number, (&parameter, usual)) in PARAMETERS.iter().zip(USUAL).enumerate() {
-            // Small steps in tenths, different for every parameter: what digits cost is paid.
-            values.set(parameter, usual + ((index + number * 3) % 7) as f32 / 10.0);
+    for (number, (parameter, usual)) in USUAL.into_iter().enumerate() {
+        // Small steps in tenths, different for every parameter: what digits cost is paid.
+        values.set(parameter, usual + ((index + number * 3) % CYCLE) as f32 / 10.0);
+    }
+    values
+}
+
+pub(crate) fn topic(device: &str) -> String {
+    format!("vigil/v1/{device}/vitals")
+}
+
+/// The PUBLISH packets of one device: encoded once, and what differs is written into its place, so that the load leaves
+/// the processors to what is measured.
+pub(crate) struct Packets {
+    templates: Vec<Template>,
+    /// The second that `digits` say.
+    second: i64,
+    digits: [u8; SECOND],
+}
+
+struct Template {
+    bytes: Vec<u8>,
+    identifier: usize,
+    time: usize,
+    seq: usize,
+}
+
+impl Packets {
+    pub(crate) fn new(device: &str) -> Self {
+        let topic = topic(device);
+        let template = |index| {
+            let payload = wire::encode(Some(MODEL), Some(FIRST_SEQ), false, &values(index), &[]);
+            let mut bytes = Vec::new();
+            mqtt::publish(&topic, 0, payload.as_bytes(), &mut bytes);
+            let payload_at = bytes.len() - payload.len();
+            let place = |key: &str| payload_at + payload.find(key).expect("what was encoded") + key.len();
+            Template { identifier: payload_at - 2, time: place("\"t\":\""), seq: place("\"seq\":"), bytes }
+        };
+        Self { templates: (0..CYCLE).map(template).collect(), second: i64::MIN, digits: [0; SECOND] }
+    }
+
+    /// Appends frame number `index`, measured at `at`.
+    pub(crate) fn write(&mut self, index: usize, at: Timestamp, identifier: u16, out: &mut Vec<u8>) {
+        let (second, micros) = (at.micros().div_euclid(1_000_000), at.micros().rem_euclid(1_000_000));
+        if self.second != second {
+            let text = Timestamp::from_micros(second * 1_000_000).to_string();
+            self.digits.copy_from_slice(&text.as_bytes()[..SECOND]);
+            self.second = second;
         }
-        let at = start.plus_micros(index as i64 * spacing_us);
-        let payload = wire::encode(Some(at), Some(index as i64), false, &values, &[]);
-        packets.begins.push(packets.bytes.len() as u32);
-        publish(&topic, identifier(index), payload.as_bytes(), &mut packets.bytes);
+        let template = &self.templates[index % CYCLE];
+        let begin = out.len();
+        out.extend_from_slice(&template.bytes);
+        let packet = &mut out[begin..];
+        packet[template.identifier..template.identifier + 2].copy_from_slice(&identifier.to_be_bytes());
+        packet[template.time..template.time + SECOND].copy_from_slice(&self.digits);
+        let fraction = template.time + SECOND + 1;
+        decimal(micros, &mut packet[fraction..fraction + FRACTION]);
+        decimal(FIRST_SEQ + index as i64, &mut packet[template.seq..template.seq + 7]);
     }
-    packets.begins.push(packets.bytes.len() as u32);
-    packets
 }
 
-fn publish(topic: &str, identifier: u16, payload: &[u8], out: &mut Vec<u8>) {
-    out.push(0x32);
-    length(2 + topic.len() + 2 + payload.len(), out);
-    text(topic, out);
-    out.extend_from_slice(&identifier.to_be_bytes());
-    out.extend_from_slice(payload);
-}
-
-pub(crate) fn connect(device: &str, secret: &str, keep_alive_s: u16) -> Vec<u8> {
-    let mut out = vec![0x10];
-    length(10 + 3 * 2 + 2 * device.len() + secret.len(), &mut out);
-    text("MQTT", &mut out);
-    // Level 4; user name, password, clean session.
-    out.extend_from_slice(&[4, 0xc2]);
-    out.extend_from_slice(&keep_alive_s.to_be_bytes());
-    for field in [device, device, secret] {
-        text(field, &mut out);
+/// Fills `place` with digits.
+fn decimal(mut number: i64, place: &mut [u8]) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
-    out
 }
 
-/// At QoS 1, with identifier 1.
-pub(crate) fn subscribe(filter: &str) -> Vec<u8> {
-    let mut out = vec![0x82];
-    length(2 + 2 + filter.len() + 1, &mut out);
-    out.extend_from_slice(&[0, 1]);
-    text(filter, &mut out);
-    out.push(1);
-    out
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn text(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(text.len() as u16).to_be_bytes());
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn length(mut length: usize, out: &mut Vec<u8>) {
-    loop {
-        let byte = (length % 128) as u8;
-        length /= 128;
-        out.push(if length > 0 { byte | 0x80 } else { byte });
-        if length == 0 {
-            return;
+    #[test]
+    fn a_packet_written_into_its_place_is_the_packet_encoded_anew() {
+        let mut packets = Packets::new("bench-00001");
+        for (index, micros) in
+            [(0, 1_795_428_000_000_000), (5, 1_795_428_061_000_042), (8_123_456, 1_795_499_999_999_999)]
+        {
+            let at = Timestamp::from_micros(micros);
+            let mut out = b"before".to_vec();
+            packets.write(index, at, 4_711, &mut out);
+            let payload = &out[6 + 2 + 1 + 2 + topic("bench-00001").len() + 2..];
+            let mut frames = Vec::new();
+            wire::decode(payload, &mut frames).unwrap();
+            assert_eq!(frames.len(), 1);
+            assert_eq!(frames[0].t, wire::Time::At(at));
+            assert_eq!(frames[0].seq, Some(FIRST_SEQ + index as i64));
+            assert_eq!(frames[0].values, values(index));
+            assert_eq!(out[out.len() - payload.len() - 2..][..2], 4_711_u16.to_be_bytes());
         }
     }
 }

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::fs;
 
-use anyhow::Context;
-
 pub(crate) struct Machine {
     model: String,
     cores: usize,
@@ -43,31 +41,59 @@ impl fmt::Display for Machine {
 const TICKS: f64 = 100.0;
 
 /// (parent, own ticks, ticks of children that have ended)
-fn stat(pid: u32) -> Option<(u32, u64, u64)> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+fn stat(process: &str) -> Option<(u32, u64, u64)> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The command may hold spaces and brackets: fields are counted from the last bracket.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
     Some((number(1)? as u32, number(11)? + number(12)?, number(13)? + number(14)?))
 }
 
-/// CPU seconds of a process and of its children, ended ones included.
-pub(crate) fn cpu_seconds(root: u32) -> f64 {
-    let mut ticks = stat(root).map_or(0, |(_, own, ended)| own + ended);
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        if let Some((parent, own, ended)) = stat(pid)
-            && parent == root
-        {
-            ticks += own + ended;
-        }
-    }
-    ticks as f64 / TICKS
+fn children(root: u32) -> impl Iterator<Item = (String, u64)> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(move |entry| {
+        let name = entry.file_name().into_string().ok().filter(|name| name.parse::<u32>().is_ok())?;
+        let (parent, own, ended) = stat(&name)?;
+        (parent == root).then_some((name, own + ended))
+    })
 }
 
-/// What a process holds in memory.
-pub(crate) fn resident_mib(pid: u32) -> anyhow::Result<f64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kib = text.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-    Ok(kib.context("VmRSS")?.parse::<f64>()? / 1024.0)
+/// CPU seconds of a process and of its children, ended ones included.
+pub(crate) fn cpu_seconds(root: u32) -> f64 {
+    let own = stat(&root.to_string()).map_or(0, |(_, own, ended)| own + ended);
+    (own + children(root).map(|(_, ticks)| ticks).sum::<u64>()) as f64 / TICKS
+}
+
+/// A thread of this process, by which its CPU time can be told from the rest.
+#[derive(Clone, Debug)]
+pub(crate) struct Thread(String);
+
+impl Thread {
+    pub(crate) fn current() -> std::io::Result<Self> {
+        // `{process}/task/{thread}`
+        Ok(Self(fs::read_link("/proc/thread-self")?.display().to_string()))
+    }
+
+    /// 0 once it has ended.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        stat(&self.0).map_or(0.0, |(_, own, _)| own as f64 / TICKS)
+    }
+}
+
+/// A line of /proc/…/status in MB (2^20).
+fn status_mb(process: &str, line: &str) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kib: f64 = text.lines().find_map(|text| text.strip_prefix(line))?.split_whitespace().next()?.parse().ok()?;
+    Some(kib / 1_024.0)
+}
+
+/// What a process has in memory, files of its program included.
+pub(crate) fn rss_mb(process: u32) -> f64 {
+    status_mb(&process.to_string(), "VmRSS:").unwrap_or(f64::NAN)
+}
+
+/// What the processes of a database have for themselves: its shared buffers are of a fixed size.
+pub(crate) fn private_mb(postmaster: u32) -> f64 {
+    let processes = std::iter::once(postmaster.to_string()).chain(children(postmaster).map(|(name, _)| name));
+    processes.filter_map(|process| status_mb(&process, "RssAnon:")).sum()
 }

@@ -1,63 +1,107 @@
 //! The release binary under test, in a process of its own.
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
 
 pub(crate) struct Server {
     child: Child,
+    state_dir: PathBuf,
+    database_url: String,
     pub(crate) mqtt: SocketAddr,
-    pub(crate) mqtts: SocketAddr,
     pub(crate) portal: SocketAddr,
 }
+
+const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 impl Server {
     /// Starts the `vigil` that lies beside this program and waits for `ready`.
     pub(crate) fn start(state_dir: &Path, database_url: &str) -> anyhow::Result<Self> {
-        let vigil = std::env::current_exe()?.with_file_name("vigil");
-        let mut child = Command::new(&vigil)
-            .arg("all")
-            .env("VIGIL_STATE_DIR", state_dir)
-            .env("VIGIL_DATABASE_URL", database_url)
-            .env("VIGIL_MQTT_LISTEN", "127.0.0.1:0")
-            .env("VIGIL_MQTTS_LISTEN", "127.0.0.1:0")
-            .env("VIGIL_HTTP_LISTEN", "127.0.0.1:0")
-            .env("VIGIL_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("start {}", vigil.display()))?;
-        let (mut mqtt, mut mqtts, mut portal) = (None, None, None);
-        let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
-        for line in &mut lines {
-            let line = line?;
-            match line.split_once(' ') {
-                Some(("mqtt", address)) => mqtt = Some(address.parse()?),
-                Some(("mqtts", address)) => mqtts = Some(address.parse()?),
-                Some(("portal", url)) => {
-                    portal = Some(url.trim_start_matches("http://").trim_end_matches('/').parse()?)
-                }
-                _ if line == "ready" => break,
-                _ => {}
-            }
-        }
-        match (mqtt, mqtts, portal) {
-            (Some(mqtt), Some(mqtts), Some(portal)) => Ok(Self { child, mqtt, mqtts, portal }),
-            _ => bail!("vigil did not become ready"),
-        }
+        let (child, mqtt, portal) = spawn(state_dir, database_url, ANY, ANY)?;
+        Ok(Self { child, state_dir: state_dir.to_owned(), database_url: database_url.to_owned(), mqtt, portal })
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
+
+    /// SIGKILL: nothing of the process runs any more.
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again, at the same addresses, and waits for `ready`.
+    pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
+        (self.child, self.mqtt, self.portal) = spawn(&self.state_dir, &self.database_url, self.mqtt, self.portal)?;
+        Ok(())
+    }
+
+    /// What it tells monitoring.
+    pub(crate) async fn metrics(&self) -> anyhow::Result<String> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut socket = tokio::net::TcpStream::connect(self.portal).await?;
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.portal);
+        socket.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+}
+
+fn spawn(
+    state_dir: &Path,
+    database_url: &str,
+    mqtt: SocketAddr,
+    portal: SocketAddr,
+) -> anyhow::Result<(Child, SocketAddr, SocketAddr)> {
+    let vigil = std::env::current_exe()?.with_file_name("vigil");
+    let mut child = Command::new(&vigil)
+        .arg("all")
+        .env("VIGIL_STATE_DIR", state_dir)
+        .env("VIGIL_DATABASE_URL", database_url)
+        .env("VIGIL_MQTT_LISTEN", mqtt.to_string())
+        .env("VIGIL_MQTTS_LISTEN", ANY.to_string())
+        .env("VIGIL_HTTP_LISTEN", portal.to_string())
+        .env("VIGIL_LOG", "warn")
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {}", vigil.display()))?;
+    let (mut mqtt, mut portal, mut ready) = (None, None, false);
+    let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
+    for line in &mut lines {
+        let line = line?;
+        match line.split_once(' ') {
+            Some(("mqtt", address)) => mqtt = Some(address.parse()?),
+            Some(("portal", url)) => portal = Some(url.trim_start_matches("http://").trim_end_matches('/').parse()?),
+            _ if line == "ready" => {
+                ready = true;
+                break;
+            }
+            _ => {}
+        }
+    }
+    match (mqtt, portal) {
+        (Some(mqtt), Some(portal)) if ready => Ok((child, mqtt, portal)),
+        _ => {
+            // It said why on standard error.
+            drop(child.kill());
+            bail!("vigil did not become ready: {:?}", child.wait()?)
+        }
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // SIGTERM: what it holds is stored before the database stops.
-        drop(Command::new("kill").arg(self.child.id().to_string()).status());
-        drop(self.child.wait());
+        // One that was killed and not started again has been waited for: its number may be somebody else's.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // SIGTERM: what it holds is stored before the database stops.
+            drop(Command::new("kill").arg(self.child.id().to_string()).status());
+            drop(self.child.wait());
+        }
     }
 }
