@@ -19,10 +19,10 @@ const USUAL: [(Parameter, f32); 10] = [
 ];
 
 /// Values repeat after so many frames.
-const CYCLE: usize = 7;
+pub(crate) const CYCLE: usize = 7;
 
 /// `seq` of a device's first frame: seven digits until its nine-millionth.
-const FIRST_SEQ: i64 = 1_000_000;
+pub(crate) const FIRST_SEQ: i64 = 1_000_000;
 
 /// Six digits behind the second, so that every other time fits into its place.
 const MODEL: Timestamp = Timestamp::from_micros(1_795_428_000_111_111);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 
 use crate::limit;
-use crate::load::{Load, Plan, Source, Told};
+use crate::load::{Load, Plan, Source, Told, WINDOW};
 use crate::machine::{self, Machine};
 use crate::report::{self, median};
 use crate::server::Server;
@@ -29,7 +29,6 @@ pub(crate) struct Arguments {
 
 /// Parameters of a frame (dataset.rs).
 const PARAMETERS: f64 = 10.0;
-const WINDOW: usize = 8;
 /// Where bare COPY gains nothing from larger batches: told beside the limit, since the server's batches vary in size.
 const BEST_BATCH: usize = 10_000;
 

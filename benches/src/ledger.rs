@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use anyhow::{Context, ensure};
 use futures_util::StreamExt;
 use tokio_postgres::Client;
-use vitals::Timestamp;
+use vitals::{Parameter, Timestamp};
 
+use crate::dataset;
 use crate::site::Enrolled;
 
 /// PostgreSQL counts from 2000-01-01.
@@ -48,6 +49,8 @@ pub(crate) async fn verify(
     let mut verdict = Verdict::default();
     for (book, rows) in books.iter().zip(rows(client, devices, from, until).await?) {
         verdict += compare(book, rows);
+        // Whoever measures beside it gets its turn.
+        tokio::task::yield_now().await;
     }
     Ok(verdict)
 }
@@ -95,6 +98,38 @@ async fn rows(
         }
     }
     Ok(rows)
+}
+
+/// Rows of a load whose values are not those that the device sent under their `seq`.
+pub(crate) async fn altered(client: &Client) -> anyhow::Result<u64> {
+    let columns: Vec<_> = Parameter::ALL.iter().map(|parameter| parameter.key()).collect();
+    let sent = (0..dataset::CYCLE).map(|index| {
+        let values = dataset::values(index);
+        let value = |parameter: &Parameter| values.get(*parameter).map_or("NULL".to_owned(), |value| value.to_string());
+        let values: Vec<_> = Parameter::ALL.iter().map(|parameter| format!("{}::real", value(parameter))).collect();
+        format!("({index}, {})", values.join(", "))
+    });
+    let query = format!(
+        "SELECT count(*) FROM vitals v JOIN (VALUES {sent}) AS sent (cycle, {columns})
+             ON sent.cycle = (v.seq - {first}) % {cycle}
+         WHERE v.seq >= {first} AND ROW({left}) IS DISTINCT FROM ROW({right})",
+        sent = sent.collect::<Vec<_>>().join(", "),
+        columns = columns.join(", "),
+        first = dataset::FIRST_SEQ,
+        cycle = dataset::CYCLE,
+        left = columns.iter().map(|column| format!("v.{column}")).collect::<Vec<_>>().join(", "),
+        right = columns.iter().map(|column| format!("sent.{column}")).collect::<Vec<_>>().join(", "),
+    );
+    count(client, &query).await
+}
+
+pub(crate) async fn quarantined(client: &Client) -> anyhow::Result<u64> {
+    count(client, "SELECT count(*) FROM quarantine").await
+}
+
+async fn count(client: &Client, query: &str) -> anyhow::Result<u64> {
+    let count: i64 = client.query_one(query, &[]).await?.get(0);
+    Ok(count.unsigned_abs())
 }
 
 #[cfg(test)]

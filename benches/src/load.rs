@@ -1,7 +1,7 @@
 //! A thread of devices that send as fast as their window lets them, or at a pace, and keep what is not acknowledged.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,6 +14,9 @@ use vitals::{Clock, Timestamp};
 use crate::machine::Thread;
 use crate::sender::Sender;
 use crate::site::Enrolled;
+
+/// Frames a device has unacknowledged at most, in every bench.
+pub(crate) const WINDOW: usize = 8;
 
 /// What is not acknowledged this long after the end was asked for never will be.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,6 +45,8 @@ pub(crate) enum Source {
 pub(crate) struct Shared {
     stop: AtomicBool,
     acknowledged: AtomicU64,
+    /// Devices that are connected.
+    pub(crate) connected: AtomicUsize,
     /// Connections that were lost.
     pub(crate) lost: AtomicU64,
     latencies: Mutex<Histogram<u64>>,
@@ -49,8 +54,8 @@ pub(crate) struct Shared {
     books: Vec<Mutex<Vec<Timestamp>>>,
 }
 
-/// Acknowledgements since somebody last asked.
-pub(crate) struct Latencies(Histogram<u64>);
+/// How long something took each time.
+pub(crate) struct Latencies(pub(crate) Histogram<u64>);
 
 pub(crate) struct Load {
     shared: Arc<Shared>,
@@ -104,6 +109,10 @@ impl Load {
 
     pub(crate) fn acknowledged(&self) -> u64 {
         self.shared.acknowledged.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn connected(&self) -> usize {
+        self.shared.connected.load(Ordering::Relaxed)
     }
 
     pub(crate) fn connections_lost(&self) -> u64 {
@@ -164,12 +173,16 @@ impl Latencies {
         ms(self.0.value_at_quantile(quantile))
     }
 
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
     pub(crate) fn max_ms(&self) -> f64 {
         ms(self.0.max())
     }
 }
 
-pub(crate) fn ms(micros: u64) -> f64 {
+fn ms(micros: u64) -> f64 {
     micros as f64 / 1_000.0
 }
 
@@ -183,6 +196,7 @@ impl Shared {
         Ok(Self {
             stop: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
+            connected: AtomicUsize::new(0),
             lost: AtomicU64::new(0),
             // Microseconds, to ten minutes.
             latencies: Mutex::new(Histogram::new_with_bounds(1, 600_000_000, 3)?),

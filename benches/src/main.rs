@@ -1,16 +1,20 @@
 //! What we claim, measured. Ratios within one run; results are committed with the machine they ran on.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
+mod alarm;
 mod dataset;
 mod ingest;
-
+mod ledger;
 mod limit;
 mod load;
 mod machine;
+mod maximum;
 mod mqtt;
-
+mod probes;
+mod proof;
+mod random;
 mod report;
-
+mod screen;
 mod sender;
 mod server;
 mod site;
@@ -26,12 +30,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// From PUBLISH to the screen at half of the maximum load.
+    Alarm(alarm::Arguments),
     /// The whole way of a reading against bare COPY of the same rows.
     Ingest(ingest::Arguments),
+    /// Nothing acknowledged is lost or doubled: SIGKILL at full load, everything twice, an hour's soak.
+    Proof(proof::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
+        Bench::Alarm(arguments) => alarm::run(&arguments),
         Bench::Ingest(arguments) => ingest::run(&arguments),
+        Bench::Proof(arguments) => proof::run(&arguments),
     }
 }

@@ -138,7 +138,10 @@ impl Sender {
                 Some(socket) => socket,
                 None => self.come_back().await.with_context(|| format!("bring {} back", self.device.name))?,
             };
-            match self.talk(socket).await {
+            self.shared.connected.fetch_add(1, Ordering::Relaxed);
+            let talked = self.talk(socket).await;
+            self.shared.connected.fetch_sub(1, Ordering::Relaxed);
+            match talked {
                 Ok(outcome) => return outcome.context(self.device.name),
                 Err(lost) if !self.returns => return Err(lost).context(self.device.name),
                 Err(_) => self.shared.lost.fetch_add(1, Ordering::Relaxed),
