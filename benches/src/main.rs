@@ -2,7 +2,9 @@
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
 mod alarm;
+mod connections;
 mod dataset;
+mod idle;
 mod ingest;
 mod ledger;
 mod limit;
@@ -32,6 +34,8 @@ struct Arguments {
 enum Bench {
     /// From PUBLISH to the screen at half of the maximum load.
     Alarm(alarm::Arguments),
+    /// What ten thousand idle devices cost, and how soon all are back.
+    Connections(connections::Arguments),
     /// The whole way of a reading against bare COPY of the same rows.
     Ingest(ingest::Arguments),
     /// Nothing acknowledged is lost or doubled: SIGKILL at full load, everything twice, an hour's soak.
@@ -41,6 +45,7 @@ enum Bench {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().bench {
         Bench::Alarm(arguments) => alarm::run(&arguments),
+        Bench::Connections(arguments) => connections::run(&arguments),
         Bench::Ingest(arguments) => ingest::run(&arguments),
         Bench::Proof(arguments) => proof::run(&arguments),
     }

@@ -12,6 +12,7 @@ pub(crate) struct Server {
     state_dir: PathBuf,
     database_url: String,
     pub(crate) mqtt: SocketAddr,
+    pub(crate) mqtts: SocketAddr,
     pub(crate) portal: SocketAddr,
 }
 
@@ -20,8 +21,8 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST
 impl Server {
     /// Starts the `vigil` that lies beside this program and waits for `ready`.
     pub(crate) fn start(state_dir: &Path, database_url: &str) -> anyhow::Result<Self> {
-        let (child, mqtt, portal) = spawn(state_dir, database_url, ANY, ANY)?;
-        Ok(Self { child, state_dir: state_dir.to_owned(), database_url: database_url.to_owned(), mqtt, portal })
+        let (child, [mqtt, mqtts, portal]) = spawn(state_dir, database_url, [ANY; 3])?;
+        Ok(Self { child, state_dir: state_dir.to_owned(), database_url: database_url.to_owned(), mqtt, mqtts, portal })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -37,7 +38,8 @@ impl Server {
 
     /// Starts it again, at the same addresses, and waits for `ready`.
     pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
-        (self.child, self.mqtt, self.portal) = spawn(&self.state_dir, &self.database_url, self.mqtt, self.portal)?;
+        let addresses = [self.mqtt, self.mqtts, self.portal];
+        (self.child, _) = spawn(&self.state_dir, &self.database_url, addresses)?;
         Ok(())
     }
 
@@ -56,27 +58,27 @@ impl Server {
 fn spawn(
     state_dir: &Path,
     database_url: &str,
-    mqtt: SocketAddr,
-    portal: SocketAddr,
-) -> anyhow::Result<(Child, SocketAddr, SocketAddr)> {
+    [mqtt, mqtts, portal]: [SocketAddr; 3],
+) -> anyhow::Result<(Child, [SocketAddr; 3])> {
     let vigil = std::env::current_exe()?.with_file_name("vigil");
     let mut child = Command::new(&vigil)
         .arg("all")
         .env("VIGIL_STATE_DIR", state_dir)
         .env("VIGIL_DATABASE_URL", database_url)
         .env("VIGIL_MQTT_LISTEN", mqtt.to_string())
-        .env("VIGIL_MQTTS_LISTEN", ANY.to_string())
+        .env("VIGIL_MQTTS_LISTEN", mqtts.to_string())
         .env("VIGIL_HTTP_LISTEN", portal.to_string())
         .env("VIGIL_LOG", "warn")
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("start {}", vigil.display()))?;
-    let (mut mqtt, mut portal, mut ready) = (None, None, false);
+    let (mut mqtt, mut mqtts, mut portal, mut ready) = (None, None, None, false);
     let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
     for line in &mut lines {
         let line = line?;
         match line.split_once(' ') {
             Some(("mqtt", address)) => mqtt = Some(address.parse()?),
+            Some(("mqtts", address)) => mqtts = Some(address.parse()?),
             Some(("portal", url)) => portal = Some(url.trim_start_matches("http://").trim_end_matches('/').parse()?),
             _ if line == "ready" => {
                 ready = true;
@@ -85,8 +87,8 @@ fn spawn(
             _ => {}
         }
     }
-    match (mqtt, portal) {
-        (Some(mqtt), Some(portal)) if ready => Ok((child, mqtt, portal)),
+    match (mqtt, mqtts, portal) {
+        (Some(mqtt), Some(mqtts), Some(portal)) if ready => Ok((child, [mqtt, mqtts, portal])),
         _ => {
             // It said why on standard error.
             drop(child.kill());

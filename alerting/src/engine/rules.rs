@@ -128,14 +128,8 @@ impl Rules {
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Arc<RuleVersion>> {
-        let technical = [
-            &self.silence,
-            &self.no_live,
-            &self.implausible,
-            &self.suspect,
-            &self.simulated,
-            &self.duplicate,
-        ];
+        let technical =
+            [&self.silence, &self.no_live, &self.implausible, &self.suspect, &self.simulated, &self.duplicate];
         self.limits.iter().map(|limit| &limit.rule).chain(technical.into_iter().map(|technical| &technical.rule))
     }
 

@@ -214,8 +214,7 @@ mod tests {
         let broken = CancellationToken::new();
         let registry = Arc::new(Registry::new(CancellationToken::new()));
         // Without its beat the router says nothing, as one that hangs.
-        let link =
-            link(LinkBuilder::new("vigil:front", router().spawn()), registry, Handle::current(), broken.clone());
+        let link = link(LinkBuilder::new("vigil:front", router().spawn()), registry, Handle::current(), broken.clone());
         let (down, thread) = link.unwrap();
         tokio::time::timeout(PATIENCE, broken.cancelled()).await.expect("its silence is told");
         drop(down);

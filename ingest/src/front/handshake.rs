@@ -80,8 +80,7 @@ async fn greet(
         return Err(refuse(Code::ShuttingDown));
     }
     let permit = front.connections.clone().try_acquire_owned().map_err(|_| refuse(Code::QuotaExceeded))?;
-    let Claimed { seat, flapping } =
-        front.registry.claim(&rights.me.name, TAKEOVER_PATIENCE).await.map_err(refuse)?;
+    let Claimed { seat, flapping } = front.registry.claim(&rights.me.name, TAKEOVER_PATIENCE).await.map_err(refuse)?;
     if flapping {
         let device = rights.me.key;
         tracing::warn!(device.id = %device, "clients with the same identity take over from each other");
