@@ -4,8 +4,19 @@
 
 mod admission;
 mod client;
+mod conformance_connect;
+mod conformance_delivery;
+mod conformance_packets;
+mod conformance_publish;
+mod conformance_subscribe;
 mod delivery;
 mod ground;
 mod holding;
+mod hostile_bytes;
+mod hostile_connections;
+mod hostile_floods;
+mod hostile_tls;
+mod hostile_topics;
+mod neighbour;
 mod telemetry;
 mod tls;

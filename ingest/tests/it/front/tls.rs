@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
@@ -12,23 +13,30 @@ use vitals::DeviceKind;
 use super::client::{Client, Connect, V4, V5};
 use super::ground::{Ground, SECRET, enrol_bare, sha256};
 
-type Pair = (CertificateDer<'static>, PrivateKeyDer<'static>);
+pub(super) type Pair = (CertificateDer<'static>, PrivateKeyDer<'static>);
 
-struct Authority {
+pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, "devices");
         Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
     }
 
-    fn issue(&self, common_name: &str) -> Pair {
+    pub(super) fn issue(&self, common_name: &str) -> Pair {
+        self.issue_for(common_name, 2000..3000)
+    }
+
+    /// Valid from the beginning of one year to the beginning of another.
+    pub(super) fn issue_for(&self, common_name: &str, years: Range<i32>) -> Pair {
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, common_name);
+        params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
+        params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         (certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der()).into())
@@ -40,7 +48,7 @@ impl Authority {
         Arc::new(roots)
     }
 
-    fn acceptor(&self) -> TlsAcceptor {
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(self.roots(), provider.clone())
             .allow_unauthenticated()
@@ -56,7 +64,12 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    async fn dial(&self, ground: &Ground, version: u8, own: Option<Pair>) -> Client {
+    pub(super) async fn dial(&self, ground: &Ground, version: u8, own: Option<Pair>) -> Client {
+        self.try_dial(ground, version, own).await.expect("the handshake succeeds")
+    }
+
+    /// None: the handshake failed on this side of it.
+    pub(super) async fn try_dial(&self, ground: &Ground, version: u8, own: Option<Pair>) -> Option<Client> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -68,7 +81,8 @@ impl Authority {
         };
         let stream = TcpStream::connect(ground.tls_address).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        Client::over(TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap(), version)
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.ok()?;
+        Some(Client::over(stream, version))
     }
 }
 
