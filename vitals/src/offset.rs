@@ -70,7 +70,7 @@ impl ClockOffset {
         self.ahead = None;
         if delay - known <= window {
             self.steady = None;
-            return self.live(delay, received_at);
+            return self.live(delay, offset, received_at);
         }
         let steady = self.steady.get_or_insert(Steady { since: received_at, delay });
         if steady.delay - delay > STEADY_FALL_US {
@@ -88,18 +88,18 @@ impl ClockOffset {
     /// Takes in one frame that is known to have been judged: one later than the window means that the clock stepped.
     pub fn follow(&mut self, at: Timestamp, received_at: Timestamp, live_window_ms: i64) -> Observed {
         let delay = received_at.micros_since(at);
-        let known = self.offset_us(received_at).unwrap_or(0);
-        if delay - known <= live_window_ms * 1_000 {
-            return self.live(delay, received_at);
+        let offset = self.offset_us(received_at);
+        if delay - offset.unwrap_or(0) <= live_window_ms * 1_000 {
+            return self.live(delay, offset, received_at);
         }
         self.rebase(delay, received_at);
         Observed { offset_us: delay, live: true, stepped: true }
     }
 
-    fn live(&mut self, delay: i64, received_at: Timestamp) -> Observed {
+    /// `before`: the offset without this frame.
+    fn live(&mut self, delay: i64, before: Option<i64>, received_at: Timestamp) -> Observed {
         self.note(delay, received_at);
-        let offset_us = self.offset_us(received_at).unwrap_or(delay);
-        Observed { offset_us, live: true, stepped: false }
+        Observed { offset_us: before.map_or(delay, |before| before.min(delay)), live: true, stepped: false }
     }
 
     fn rebase(&mut self, delay: i64, received_at: Timestamp) {

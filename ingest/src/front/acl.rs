@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use vitals::{Device, DeviceKind, DeviceName, Stream, Topic};
 
 use super::codes::Code;
-use crate::pipeline::StreamKind;
+use crate::pipeline::{Pipeline, Route, StreamKind};
 
 /// Longest topic or filter. Ours reach 150 bytes; the rest is room for the tail of a command's topic.
 const MAX_TOPIC: usize = 256;
@@ -16,11 +16,7 @@ const PREFIX: &str = "vigil/v1/";
 
 #[derive(Clone)]
 pub(super) enum Permit {
-    Telemetry {
-        device: Arc<Device>,
-        stream: StreamKind,
-        topic: Bytes,
-    },
+    Telemetry(Arc<Route>),
     /// A service's command; it goes to the router.
     Down,
 }
@@ -47,16 +43,16 @@ impl Rights {
     }
 
     /// None: not permitted.
-    pub(super) fn publish(&mut self, topic: &[u8]) -> Option<&Permit> {
+    pub(super) fn publish(&mut self, topic: &[u8], pipeline: &Pipeline) -> Option<&Permit> {
         if self.last.as_ref().is_none_or(|(last, _)| last != topic) {
-            let permit = self.look_up(topic)?;
+            let permit = self.look_up(topic, pipeline)?;
             // A copy: a slice would keep the whole read buffer alive.
             self.last = Some((Bytes::copy_from_slice(topic), permit));
         }
         self.last.as_ref().map(|(_, permit)| permit)
     }
 
-    fn look_up(&self, bytes: &[u8]) -> Option<Permit> {
+    fn look_up(&self, bytes: &[u8], pipeline: &Pipeline) -> Option<Permit> {
         if bytes.len() > MAX_TOPIC {
             return None;
         }
@@ -80,7 +76,7 @@ impl Rights {
             Stream::Waves { .. } => StreamKind::Waves,
             Stream::Status => StreamKind::Status,
         };
-        Some(Permit::Telemetry { device, stream, topic: Bytes::copy_from_slice(bytes) })
+        Some(Permit::Telemetry(pipeline.route(device, stream, Bytes::copy_from_slice(bytes))))
     }
 
     /// A will may be the client's own status and nothing else.

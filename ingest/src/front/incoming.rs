@@ -82,29 +82,21 @@ impl Session {
 
     fn publish(&mut self, frame: Frame) -> Result<(), Ending> {
         let published = packet::publish(frame, self.version).map_err(Ending::Cut)?;
-        let Some(permit) = self.rights.publish(&published.topic) else {
+        let Some(permit) = self.rights.publish(&published.topic, &self.front.pipeline) else {
             return match read::topic(&published.topic) {
                 Ok(_) => self.refuse(published.pkid, Code::NotAuthorized),
                 Err(code) => Err(Ending::Cut(code)),
             };
         };
         match permit {
-            Permit::Telemetry { device, stream, topic } => {
-                let publish = Publish {
-                    device: device.clone(),
-                    stream: stream.clone(),
-                    topic: topic.clone(),
-                    payload: published.payload,
-                    json: published.json,
-                    pkid: published.pkid,
-                };
-                self.presence.speaks_for(device.key);
-                if publish.stream == StreamKind::Status {
-                    let qos = u8::from(publish.pkid.is_some());
-                    self.front.statuses.put(&publish.device.name, &publish.payload, qos);
+            Permit::Telemetry(route) => {
+                let Published { payload, json, pkid, .. } = published;
+                self.presence.speaks_for(route.device.key);
+                if route.stream == StreamKind::Status {
+                    self.front.statuses.put(&route.device.name, &payload, u8::from(pkid.is_some()));
                 }
-                self.accepted += u64::from(publish.pkid.is_some());
-                self.burst.push(publish);
+                self.accepted += u64::from(pkid.is_some());
+                self.burst.push(Publish { route: route.clone(), payload, json, pkid });
                 Ok(())
             }
             Permit::Down => self.command(published),

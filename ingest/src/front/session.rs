@@ -274,6 +274,9 @@ impl Session {
     }
 
     async fn flush(&mut self) -> Result<(), Ending> {
+        if self.write.is_empty() {
+            return Ok(());
+        }
         // One patience for all of it: what is said to the connection meanwhile does not begin it anew.
         let deadline = Instant::now() + self.front.config.write_timeout();
         while !self.write.is_empty() {
@@ -353,8 +356,8 @@ impl Session {
         let device = self.rights.me.clone();
         self.front.statuses.put(&device.name, &payload, qos);
         let topic = Topic { gateway: None, device: device.name.as_str(), stream: Stream::Status }.to_string();
-        let stream = StreamKind::Status;
-        let mut will = vec![Publish { device, stream, topic: topic.into(), payload, json: true, pkid: None }];
+        let route = self.front.pipeline.route(device, StreamKind::Status, topic.into());
+        let mut will = vec![Publish { route, payload, json: true, pkid: None }];
         self.front.pipeline.accept(&mut will, &mut self.window);
     }
 }

@@ -28,11 +28,17 @@ pub(crate) enum StreamKind {
     Status,
 }
 
-/// One PUBLISH to a telemetry topic, permitted.
-pub(crate) struct Publish {
+/// A telemetry topic that a connection may publish to, looked up once and not a message.
+pub(crate) struct Route {
     pub(crate) device: Arc<Device>,
     pub(crate) stream: StreamKind,
     pub(crate) topic: Bytes,
+    state: Arc<DeviceState>,
+}
+
+/// One PUBLISH to a telemetry topic, permitted.
+pub(crate) struct Publish {
+    pub(crate) route: Arc<Route>,
     pub(crate) payload: Bytes,
     /// The MQTT 5 content type is absent or JSON.
     pub(crate) json: bool,
@@ -109,6 +115,11 @@ impl Pipeline {
         &self.0.outlets
     }
 
+    pub(crate) fn route(&self, device: Arc<Device>, stream: StreamKind, topic: Bytes) -> Arc<Route> {
+        let state = self.0.devices.state(device.key);
+        Arc::new(Route { device, stream, topic, state })
+    }
+
     /// Takes every PUBLISH of one socket read. Runs of one device are judged, shown and submitted together, so that
     /// what is paid a burst (a lock, an allocation, a wake-up) is not paid a message.
     pub(crate) fn accept(&self, publishes: &mut Vec<Publish>, window: &mut Window) {
@@ -117,8 +128,8 @@ impl Pipeline {
         let mut publishes = publishes.drain(..).peekable();
         let mut raw = Vec::with_capacity(1);
         while let Some(first) = publishes.next() {
-            let device = first.device.clone();
-            let state = self.0.devices.state(device.key);
+            let route = first.route.clone();
+            let device = route.device.clone();
             let ticket = window.ticket();
             let mut burst = Burst { frames: Vec::with_capacity(messages), ..Burst::default() };
             let mut next = Some(first);
@@ -126,8 +137,8 @@ impl Pipeline {
                 let bytes = publish.payload.len();
                 burst.bytes += bytes;
                 window.push(publish.pkid, Some(ticket.clone()), bytes);
-                self.take(publish, &state, &mut raw, &mut burst);
-                next = publishes.next_if(|publish| publish.device.key == device.key);
+                self.take(publish, &mut raw, &mut burst);
+                next = publishes.next_if(|publish| publish.route.device.key == device.key);
             }
             if !burst.frames.is_empty() {
                 (self.0.outlets.judge)(&burst.frames);
@@ -152,13 +163,13 @@ impl Pipeline {
         &self.0.queues[device.key.0.unsigned_abs() as usize % self.0.queues.len()]
     }
 
-    fn take(&self, publish: Publish, state: &DeviceState, raw: &mut Vec<RawFrame>, burst: &mut Burst) {
+    fn take(&self, publish: Publish, raw: &mut Vec<RawFrame>, burst: &mut Burst) {
         let mut refusals = Refusals::default();
-        let received_at = match (&publish.stream, publish.json) {
+        let received_at = match (&publish.route.stream, publish.json) {
             (StreamKind::Vitals, true) => {
                 raw.clear();
                 match wire::decode(&publish.payload, raw) {
-                    Ok(in_array) => self.assess_all(&publish, raw, in_array, state, burst, &mut refusals),
+                    Ok(in_array) => self.assess_all(&publish, raw, in_array, burst, &mut refusals),
                     Err(why) => {
                         refusals.add(Reason::Malformed, None, why.0);
                         self.0.arrivals.stamp(1)
@@ -167,7 +178,7 @@ impl Pipeline {
             }
             (StreamKind::Status, _) => {
                 let received_at = self.0.arrivals.stamp(1);
-                burst.statuses.push((publish.device.key, publish.payload.clone(), received_at));
+                burst.statuses.push((publish.route.device.key, publish.payload.clone(), received_at));
                 received_at
             }
             (StreamKind::Vitals, false) => {
@@ -188,12 +199,11 @@ impl Pipeline {
         publish: &Publish,
         raw: &mut Vec<RawFrame>,
         in_array: bool,
-        state: &DeviceState,
         burst: &mut Burst,
         refusals: &mut Refusals,
     ) -> Timestamp {
         let first = self.0.arrivals.stamp(raw.len());
-        let mut clock = state.clock();
+        let mut clock = publish.route.state.clock();
         for (index, mut raw) in raw.drain(..).enumerate() {
             let received_at = first.plus_micros(index as i64);
             let position = in_array.then_some(index);
@@ -202,7 +212,7 @@ impl Pipeline {
             }
             let others = std::mem::take(&mut raw.others);
             let horizon_days = self.0.config.horizon_days;
-            let arrival = Arrival { device: &publish.device, received_at, in_array, horizon_days };
+            let arrival = Arrival { device: &publish.route.device, received_at, in_array, horizon_days };
             let (frame, stored) = match assess(raw, &mut clock, &arrival) {
                 Verdict::Store(frame) => (frame, true),
                 Verdict::JudgeOnly(frame, reason) => {
@@ -222,7 +232,7 @@ impl Pipeline {
                     "simulated readings outside the list of parameters".to_owned(),
                 );
             } else if stored {
-                let device = publish.device.key;
+                let device = publish.route.device.key;
                 burst.others.extend(others.into_iter().map(|(code, value, unit)| OtherReading {
                     device,
                     code,

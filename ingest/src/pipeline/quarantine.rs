@@ -41,8 +41,8 @@ impl Refusals {
             _ => publish.payload.len(),
         };
         Some(Quarantined {
-            device: publish.device.key,
-            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+            device: publish.route.device.key,
+            topic: String::from_utf8_lossy(&publish.route.topic).into_owned(),
             reason,
             detail: self.detail,
             payload: publish.payload[..kept].to_vec(),

@@ -112,7 +112,7 @@ impl<'a> Text<'a> {
             self.0 = &self.0[1..];
         }
         // A point wants a digit behind it, and minus zero is a number of its own.
-        let whole = !(point && decimals == 0) && !(negative && mantissa == 0);
-        whole.then_some(Number { mantissa, decimals, negative })
+        let odd = point && decimals == 0 || negative && mantissa == 0;
+        (!odd).then_some(Number { mantissa, decimals, negative })
     }
 }
