@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 pub use cluster::{Cluster, remove, start, status, stop, url};
 pub use error::Error;
+pub use packages::mirrors;
 
 /// Where a cluster lives and what it is for.
 #[derive(Debug, Clone)]

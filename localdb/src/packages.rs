@@ -119,8 +119,12 @@ Dir::Etc::preferencesparts "/dev/null";
     )
 }
 
-/// The archives in the host's apt sources, the likeliest Debian mirror first.
-fn mirrors(folder: &Path) -> Result<Vec<String>, Error> {
+/// The archives in the host's apt sources, the likeliest Debian mirror first. `folder` is a place for apt's lists, of
+/// which it finds none.
+///
+/// # Errors
+/// Where there is no apt, or it cannot read its sources.
+pub fn mirrors(folder: &Path) -> Result<Vec<String>, Error> {
     // What an update would fetch is known without any package list; `indextargets` would need them present.
     let mut list = Command::new("apt-get");
     list.env("LC_ALL", "C").args(["update", "--print-uris", "-o", "Debug::NoLocking=true"]);

@@ -7,6 +7,7 @@ mod demo;
 mod folders;
 mod interrupt;
 mod program;
+mod suites;
 mod system;
 mod test;
 mod testdb;

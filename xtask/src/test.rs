@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use localdb::Cluster;
 
 use crate::program::{self, cargo, command, found};
-use crate::{bench, folders, interrupt, system, testdb, tidy, web};
+use crate::{bench, folders, interrupt, suites, system, testdb, tidy, web};
 
 /// Where the cluster of one run lives; a developer's own is beside it.
 const CLUSTER: &str = "testdb-run";
@@ -62,6 +62,7 @@ impl Stage {
             Self::Build => bench::build(),
             Self::Test => {
                 let python = clients()?;
+                let suites = suites::fetch(&python)?;
                 with_database(|cluster| {
                     program::run(
                         cargo()
@@ -70,6 +71,7 @@ impl Stage {
                             .env("VIGIL_BIN", folders::release("vigil"))
                             .env("VIGIL_TEST_MOSQUITTO", "1")
                             .env("VIGIL_TEST_PYTHON", &python)
+                            .env("VIGIL_TEST_SUITES", &suites)
                             .env_remove("VIGIL_DATABASE_URL"),
                     )
                 })
@@ -140,7 +142,7 @@ fn clients() -> anyhow::Result<PathBuf> {
         "install",
         "--quiet",
         "--disable-pip-version-check",
-        "paho-mqtt==2.*",
+        suites::PAHO_REQUIREMENT,
     ]))?;
     if !has_paho(&python) {
         bail!("import paho-mqtt after installing it");

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::codes::Code;
 use super::packet::{Frame, Version};
 use super::properties::{self, within};
-use super::read::{Reader, text};
+use super::read::{Reader, topic};
 
 /// MQTT 5's Receive Maximum where a client names none.
 const DEFAULT_RECEIVE_MAXIMUM: u16 = u16::MAX;
@@ -100,7 +100,7 @@ fn read_will(packet: &mut Reader<'_>, version: Version, qos: u8) -> Result<Will,
     if version.is_v5() {
         properties::read(packet, within::WILL)?;
     }
-    let topic = text(packet.binary()?)?.to_owned();
+    let topic = topic(packet.binary()?)?.to_owned();
     // A copy: a slice would keep the read buffer alive as long as the connection.
     let message = Bytes::copy_from_slice(packet.binary()?);
     Ok(Will { topic, message, qos })

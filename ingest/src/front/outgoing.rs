@@ -122,6 +122,9 @@ impl Outgoing {
                 let Subject::Status(only) = &subscription.subject else { break };
                 let Some(status) = board.after(subscription.seen, only.as_ref()) else { break };
                 subscription.seen = status.version;
+                if status.payload.is_empty() && status.version <= subscription.retained_until {
+                    continue;
+                }
                 let retain = subscription.as_published || status.version <= subscription.retained_until;
                 let qos = subscription.qos.min(status.qos);
                 let topic = status.topic.as_bytes();

@@ -43,7 +43,7 @@ impl Board {
         Self { kept: Mutex::default(), news: watch::Sender::new(0) }
     }
 
-    /// An empty payload deletes, as MQTT has it.
+    /// An empty payload is news like any other, and then nothing is kept any more.
     pub(super) fn put(&self, name: &DeviceName, payload: &[u8], qos: u8) {
         if payload.len() > MAX_STATUS {
             return;
@@ -54,12 +54,10 @@ impl Board {
         }
         kept.version += 1;
         let version = kept.version;
-        if !payload.is_empty() {
-            // A copy: a slice would keep the whole read buffer alive.
-            let payload = Bytes::copy_from_slice(payload);
-            kept.by_name.insert(name.clone(), Entry { version, payload, qos });
-            kept.order.insert(version, name.clone());
-        }
+        // A copy: a slice would keep the whole read buffer alive.
+        let payload = Bytes::copy_from_slice(payload);
+        kept.by_name.insert(name.clone(), Entry { version, payload, qos });
+        kept.order.insert(version, name.clone());
         drop(kept);
         self.news.send_replace(version);
     }

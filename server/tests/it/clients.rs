@@ -135,7 +135,7 @@ async fn a_command_of_a_service_reaches_the_device() {
 }
 
 /// The interpreter of the venv that `./vigil test` makes.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     std::env::var_os("VIGIL_TEST_PYTHON")
         .expect("VIGIL_TEST_PYTHON names a Python with paho-mqtt (./vigil test makes one)")
         .into()

@@ -19,5 +19,6 @@ mod private;
 mod rosters;
 mod screen;
 mod silence;
+mod suites;
 mod tls;
 mod vigil;

@@ -1,7 +1,7 @@
 //! What the server sends to those that subscribed (§3.3, §4.3–§4.9).
 
 use super::client::{Client, Connect, Received, V4, V5, packet, string};
-use super::ground::{Ground, SECRET};
+use super::ground::{Ground, SECRET, enrol};
 
 const OWN: &str = "vigil/v1/bed-01/down/x";
 
@@ -217,10 +217,14 @@ async fn retain_handling_and_retain_as_published_do_what_they_say() {
 #[tokio::test]
 async fn an_empty_status_removes_the_one_that_was_kept() {
     let ground = Ground::start().await;
+    enrol(&ground.database, "watching", vitals::DeviceKind::Service, None).await;
     let mut bed = ground.client(V4, "bed-01").await;
+    let mut watching = ground.client(V5, "watching").await;
+    watching.subscribe(&[("vigil/v1/+/status", 0)]).await;
     for (pkid, payload) in [(1, &b"kept"[..]), (2, b"")] {
         bed.publish("vigil/v1/bed-01/status", payload, pkid).await;
         assert_eq!(bed.puback().await, (pkid, 0));
+        assert_eq!(watching.received().await.payload, payload, "whoever is there is told");
     }
     let mut desk = ground.client(V4, "desk").await;
     assert_eq!(desk.subscribe(&[("vigil/v1/+/status", 1)]).await, [1]);

@@ -89,7 +89,7 @@ async fn a_will_is_ones_own_status_or_the_client_is_not_admitted() {
                     let connect = Connect { will: Some((topic, b"forged")), ..Connect::new(version, name, SECRET) };
                     let code = Client::dial(ground.address, version).await.connect(&connect).await;
                     let refusals: &[Option<u8>] =
-                        if version == V4 { &[Some(5), None] } else { &[Some(0x87), Some(0x81)] };
+                        if version == V4 { &[Some(5), None] } else { &[Some(0x87), Some(0x81), Some(0x82)] };
                     assert!(refusals.contains(&code), "{name} {topic}: {code:?}");
                 }
             }
