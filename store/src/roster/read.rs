@@ -5,13 +5,13 @@ use super::{Credential, CredentialKind, Roster};
 use crate::time::At;
 use crate::{Db, Error};
 
-macro_rules! device_columns {
+macro_rules! devices {
     () => {
         "SELECT key, external_id, kind, profile, age_class, realm, gateway_key, enrolled_at, revoked_at IS NOT NULL FROM devices"
     };
 }
 
-macro_rules! credential_columns {
+macro_rules! credentials {
     () => {
         "SELECT device_key, kind, digest, not_before, not_after, revoked_at IS NOT NULL FROM device_credentials"
     };
@@ -20,22 +20,46 @@ macro_rules! credential_columns {
 const REVISION: &str = "-- roster::revision
     SELECT revision, removal FROM roster_revision";
 
-const DEVICES: &str = concat!("-- roster::load\n", device_columns!());
+const DEVICES: &str = concat!(
+    "-- roster::load
+    ",
+    devices!()
+);
 
-const CREDENTIALS: &str = concat!("-- roster::load\n", credential_columns!());
+const CREDENTIALS: &str = concat!(
+    "-- roster::load
+    ",
+    credentials!()
+);
 
-const NEWER: &str = concat!("-- roster::newer\n", device_columns!(), " WHERE revision > $1");
+const NEWER: &str = concat!(
+    "-- roster::newer
+    ",
+    devices!(),
+    " WHERE revision > $1"
+);
 
 /// All the credentials of each device of which one was written.
 const NEWER_CREDENTIALS: &str = concat!(
-    "-- roster::newer\n",
-    credential_columns!(),
+    "-- roster::newer
+    ",
+    credentials!(),
     " WHERE device_key IN (SELECT device_key FROM device_credentials WHERE revision > $1)"
 );
 
-const FIND: &str = concat!("-- roster::find\n", device_columns!(), " WHERE external_id = $1");
+const FIND: &str = concat!(
+    "-- roster::find
+    ",
+    devices!(),
+    " WHERE external_id = $1"
+);
 
-const FIND_CREDENTIALS: &str = concat!("-- roster::find\n", credential_columns!(), " WHERE device_key = $1");
+const FIND_CREDENTIALS: &str = concat!(
+    "-- roster::find
+    ",
+    credentials!(),
+    " WHERE device_key = $1"
+);
 
 #[cfg(feature = "testing")]
 pub(crate) const STATEMENTS: &[&str] =
