@@ -3,9 +3,9 @@ use tokio_postgres::error::{DbError, SqlState};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The detail of the server's message is left out: it repeats the values of the row.
+    /// The detail of the server's message is left out, and no source leads to it: it repeats the values of the row.
     #[error("database: {}", told(.0))]
-    Database(#[source] tokio_postgres::Error),
+    Database(tokio_postgres::Error),
     #[error("connect to the database: no answer within {0} s")]
     ConnectTimeout(u64),
     #[error("ask the database: no answer within {0} s")]

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod charts;
+mod errors;
 mod frames;
 mod migrations;
 mod rosters;
