@@ -6,6 +6,7 @@
     reason = "a test binary has no public face and is told by the environment what to run"
 )]
 
+mod client;
 mod clients;
 mod clocks;
 mod commands;
@@ -15,6 +16,7 @@ mod minutes;
 mod mqtt;
 mod outage;
 mod pipeline;
+mod principals;
 mod private;
 mod rosters;
 mod screen;

@@ -16,12 +16,12 @@ pub struct Device {
     unacknowledged: VecDeque<u16>,
 }
 
-fn text(text: &str, out: &mut Vec<u8>) {
+pub fn text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&(text.len() as u16).to_be_bytes());
     out.extend_from_slice(text.as_bytes());
 }
 
-fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
+pub fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut out = vec![kind];
     let mut length = body.len();
     loop {
