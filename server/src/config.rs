@@ -179,6 +179,10 @@ impl Config {
     }
 }
 
+pub(crate) fn log_filter() -> String {
+    env("VIGIL_LOG").unwrap_or_default()
+}
+
 fn env(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     std::env::var(name).ok().filter(|value| !value.is_empty())

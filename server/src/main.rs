@@ -29,13 +29,12 @@ fn main() -> ExitCode {
     abort_with_the_router();
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("no provider was installed before main");
     let arguments = Arguments::parse();
-    telemetry::log_to_stderr();
+    if let Err(error) = telemetry::log_to_stderr(&config::log_filter()) {
+        return wrong(anyhow::Error::new(error).context("VIGIL_LOG"));
+    }
     let config = match Config::read(arguments.config.as_deref()) {
         Ok(config) => config,
-        Err(error) => {
-            eprintln!("vigil: {:#}", anyhow::Error::new(error));
-            return ExitCode::from(WRONG);
-        }
+        Err(error) => return wrong(error),
     };
     let outcome = match arguments.command.unwrap_or(Command::All) {
         Command::All => run::all(&config),
@@ -51,6 +50,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn wrong(error: impl Into<anyhow::Error>) -> ExitCode {
+    eprintln!("vigil: {:#}", error.into());
+    ExitCode::from(WRONG)
 }
 
 /// The router is one thread that nobody joins: when it panics, commands would reach no device and nobody would know.

@@ -12,6 +12,7 @@ mod clocks;
 mod commands;
 mod configuration;
 mod durability;
+mod logs;
 mod minutes;
 mod mqtt;
 mod outage;

@@ -86,7 +86,7 @@ pub struct Vigil {
 }
 
 impl Vigil {
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let mut child = command.arg("all").stdout(Stdio::piped()).spawn().unwrap();
         let (mut mqtt, mut mqtts, mut portal) = (None, None, None);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
