@@ -20,3 +20,4 @@ pub use app::Deps;
 pub use config::Config;
 pub use live::Hub;
 pub use run::{Error, run};
+pub use web::MAX_CONNECTIONS;

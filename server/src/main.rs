@@ -6,6 +6,7 @@ mod config;
 mod database;
 mod parts;
 mod run;
+mod selfcare;
 mod telemetry;
 mod tls;
 mod watchdog;
@@ -36,7 +37,11 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return wrong(error),
     };
-    let outcome = match arguments.command.unwrap_or(Command::All) {
+    let command = arguments.command.unwrap_or(Command::All);
+    if let (Command::All, Err(error)) = (&command, selfcare::provide_descriptors(&config)) {
+        return wrong(error);
+    }
+    let outcome = match command {
         Command::All => run::all(&config),
         Command::Localdb(localdb) => command::localdb(&config, localdb),
         Command::Device(device) => command::device(&config, device),

@@ -25,7 +25,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            max_connections: 20_000,
+            max_connections: 16_000,
             max_unauthenticated: 512,
             connect_timeout_ms: 5_000,
             max_packet_bytes: 256 * 1024,

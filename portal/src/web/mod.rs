@@ -13,4 +13,5 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use error::{ApiError, Problem};
 pub(crate) use page::Cursor;
 pub(crate) use route::{Json, Route, mount, pick, respond, routes};
+pub use serve::MAX_CONNECTIONS;
 pub(crate) use serve::serve;

@@ -20,7 +20,7 @@ use super::guard;
 use super::route::Route;
 
 /// Connections at once, screens not counted once they are WebSockets. More wait in the kernel's backlog.
-const MAX_CONNECTIONS: usize = 1_024;
+pub const MAX_CONNECTIONS: usize = 1_024;
 
 /// For the head of a request; a browser sends it at once.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);

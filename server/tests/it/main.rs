@@ -21,6 +21,7 @@ mod principals;
 mod private;
 mod rosters;
 mod screen;
+mod selfcare;
 mod silence;
 mod suites;
 mod tls;

@@ -104,6 +104,10 @@ impl Vigil {
         panic!("vigil ended before it was ready: {:?}", child.wait());
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: nothing of the process runs any more.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
