@@ -1,7 +1,7 @@
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::account::Account;
 use crate::assemble::lock;
@@ -29,6 +29,11 @@ impl Cluster {
 
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Where its tables and its log lie.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folders.data()
     }
 
     /// False where it was found running: then it is not the caller's to stop.

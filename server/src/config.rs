@@ -19,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) ingest: ingest::Config,
     pub(crate) portal: portal::Config,
+    pub(crate) system: System,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -67,6 +68,22 @@ pub(crate) struct Http {
 impl Default for Http {
     fn default() -> Self {
         Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+/// When the system raises an alarm about itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct System {
+    /// Less than this share of a filesystem is free, and less than `disk_low_bytes`. 0: never.
+    pub(crate) disk_low_percent: u8,
+    pub(crate) disk_low_bytes: u64,
+}
+
+impl Default for System {
+    fn default() -> Self {
+        // Twenty gigabytes: two days of a thousand beds, and more than the log that PostgreSQL keeps for itself.
+        Self { disk_low_percent: 10, disk_low_bytes: 20 << 30 }
     }
 }
 
@@ -160,6 +177,9 @@ impl Config {
         }
         if ingest.window as u64 > MAX_WINDOW {
             return Err(Error::TooMuch("ingest.window", MAX_WINDOW));
+        }
+        if self.system.disk_low_percent > 100 {
+            return Err(Error::TooMuch("system.disk_low_percent", 100));
         }
         Ok(())
     }

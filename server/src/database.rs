@@ -1,6 +1,7 @@
 //! Which database: the one that is named, or a private one.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 
 use anyhow::Context;
 
@@ -70,6 +71,11 @@ impl Database {
             fs::remove_file(kept(config)).context("forget who started the database")?;
         }
         Ok(Self { url: cluster.url(), private: Some(Private { cluster, users }) })
+    }
+
+    /// Where a private one keeps its data; nothing tells that of another one.
+    pub(crate) fn data_dir(&self) -> Option<PathBuf> {
+        self.private.as_ref().map(|private| private.cluster.data_dir())
     }
 
     pub(crate) fn close(self, config: &Config) -> anyhow::Result<()> {

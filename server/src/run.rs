@@ -18,6 +18,7 @@ use vitals::{Clock, Transition};
 use crate::config::Config;
 use crate::database::Database;
 use crate::parts::Parts;
+use crate::selfcare::{self, Watched};
 use crate::telemetry;
 use crate::tls::Tls;
 use crate::watchdog::{Judging, Watchdog};
@@ -75,6 +76,8 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     });
     parts.start("metrics", |stop| telemetry::upkeep(metrics.clone(), stop));
     parts.start("alerting", |stop| async move { Ok(alarms.run(stop).await?) });
+    let watched = Watched::new(config, database, tls, &clock, &alerting);
+    parts.start("selfcare", |stop| selfcare::run(watched, stop));
     let watchdog = {
         let (clock, health) = (clock.clone(), health.clone());
         Watchdog::start(judging, move |stuck| {

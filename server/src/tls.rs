@@ -1,5 +1,8 @@
 //! The device CA and the server certificate, made on first start, and what rustls makes of them.
 
+mod certificate;
+mod served;
+
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -12,51 +15,56 @@ use anyhow::{Context, bail};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
+use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 use vitals::{DeviceName, Timestamp};
-use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 
 use crate::config::Config;
+use certificate::{ServerCertificate, end_of};
+use served::Served;
 
 /// Years are rounded to 365 days. A CA lives as long as a bed; what it signs is renewed by enrolling again.
 const CA_DAYS: i64 = 20 * 365;
 const SERVER_DAYS: i64 = 2 * 365;
 const DEVICE_DAYS: i64 = 2 * 365;
-/// What is left of a server certificate when a start makes another one.
-const RENEW_DAYS: i64 = 30;
-const DAY_MS: i64 = 86_400_000;
-const SERVER_CA: &str = "Vigil server CA";
+pub(crate) const DAY_MS: i64 = 86_400_000;
+pub(crate) const SERVER_CA: &str = "Vigil server CA";
 
-/// The folder of keys and certificates: 0700, keys 0600.
+/// The folder of keys and certificates: 0700, keys 0600. Clones share what is served.
+#[derive(Clone)]
 pub(crate) struct Tls {
     dir: PathBuf,
+    /// In our own server certificate.
+    names: BTreeSet<String>,
+    served: Arc<Served>,
 }
 
 impl Tls {
     /// Makes what is missing, and a server certificate that ends soon or has other names anew; keeps the rest.
     pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
-        let tls = Self { dir: config.state_dir().join("tls") };
+        let dir = config.state_dir().join("tls");
+        let tls = Self { dir, names: server_names(config), served: Arc::default() };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&tls.dir).context("create the folder of keys")?;
         tls.authority("device-ca", "Vigil device CA")?;
         tls.authority("server-ca", SERVER_CA)?;
-        let names = server_names(config);
-        if !tls.path("server.pem").exists() || !tls.server()?.fits(&names) {
-            tls.make_server(names)?;
+        if !tls.path("server.pem").exists() || !tls.server()?.fits(&tls.names) {
+            tls.make_server(SERVER_DAYS)?;
         }
         Ok(tls)
     }
 
-    fn make_server(&self, names: BTreeSet<String>) -> anyhow::Result<()> {
+    fn make_server(&self, days: i64) -> anyhow::Result<()> {
         let (key_path, path) = (self.path("server.key"), self.path("server.pem"));
-        let mut params = CertificateParams::new(names.into_iter().collect::<Vec<_>>())?;
+        let mut params = CertificateParams::new(self.names.iter().cloned().collect::<Vec<_>>())?;
         params.distinguished_name.push(DnType::CommonName, "Vigil");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let (key, certificate) = self.sign("server-ca", params, SERVER_DAYS).context("make the server certificate")?;
+        let (key, certificate) = self.sign("server-ca", params, days).context("make the server certificate")?;
         // Gone before its key is: after a crash in between the next start makes both.
         match fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context("remove server.pem"),
@@ -124,18 +132,54 @@ impl Tls {
         Ok(issued)
     }
 
+    /// Makes our own server certificate anew where it is due, and serves what lies in the files: ours, or what an
+    /// operator put there. True: another one than before.
+    pub(crate) fn refresh(&self) -> anyhow::Result<bool> {
+        if self.server()?.due() {
+            self.make_server(SERVER_DAYS).context("renew the server certificate")?;
+        }
+        Ok(self.served.put(self.certified()?))
+    }
+
+    /// When the certificates end on which connections rest, each by its name.
+    pub(crate) fn ends(&self) -> anyhow::Result<Vec<(&'static str, Timestamp)>> {
+        let end = |name: &str| self.end(name).with_context(|| format!("read when {name} ends"));
+        let mut ends = vec![("server", end("server.pem")?), ("device_ca", end("device-ca.pem")?)];
+        if self.server()?.self_made {
+            ends.push(("server_ca", end("server-ca.pem")?));
+        }
+        Ok(ends)
+    }
+
+    /// The first end in a file: a chain holds no longer than its shortest link.
+    fn end(&self, name: &str) -> anyhow::Result<Timestamp> {
+        let text = fs::read(self.path(name))?;
+        let mut first: Option<Timestamp> = None;
+        for pem in Pem::iter_from_buffer(&text) {
+            let end = end_of(&pem?.parse_x509()?);
+            first = Some(first.map_or(end, |first| first.min(end)));
+        }
+        first.context("find a certificate")
+    }
+
+    fn certified(&self) -> anyhow::Result<CertifiedKey> {
+        let chain: Vec<_> = CertificateDer::pem_file_iter(self.path("server.pem"))?.collect::<Result<_, _>>()?;
+        if chain.is_empty() {
+            bail!("server.pem holds no certificate");
+        }
+        let key = PrivateKeyDer::from_pem_file(self.path("server.key"))?;
+        CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).context("use server.pem with server.key")
+    }
+
     /// TLS 1.2 and 1.3. A client certificate is optional, since devices may have a secret instead; one that is shown
     /// must be of the device CA.
     pub(crate) fn acceptor(&self) -> anyhow::Result<TlsAcceptor> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.path("device-ca.pem"))?)?;
         let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build()?;
-        let chain: Vec<_> = CertificateDer::pem_file_iter(self.path("server.pem"))?.collect::<Result<_, _>>()?;
-        let key = PrivateKeyDer::from_pem_file(self.path("server.key"))?;
-        if chain.is_empty() {
-            bail!("server.pem holds no certificate");
-        }
-        let config = ServerConfig::builder().with_client_cert_verifier(verifier).with_single_cert(chain, key)?;
+        self.served.put(self.certified()?);
+        let config =
+            ServerConfig::builder().with_client_cert_verifier(verifier).with_cert_resolver(self.served.clone());
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }
@@ -177,54 +221,12 @@ impl Drop for Issued {
     }
 }
 
-/// What clients see of us.
-pub(crate) struct ServerCertificate {
-    pub(crate) ends_at: Timestamp,
-    names: BTreeSet<String>,
-    /// Another authority's is the operator's to renew.
-    self_made: bool,
-}
-
-impl ServerCertificate {
-    fn read(pem: &[u8]) -> anyhow::Result<Self> {
-        let (_, pem) = x509_parser::pem::parse_x509_pem(pem)?;
-        let certificate = Pem::parse_x509(&pem)?;
-        let names = certificate.subject_alternative_name()?.map_or(&[][..], |names| &names.value.general_names);
-        let issuers: Vec<_> = certificate.issuer().iter_common_name().map(|name| name.as_str()).collect();
-        Ok(Self {
-            ends_at: Timestamp::from_millis(certificate.validity().not_after.timestamp() * 1_000),
-            names: names.iter().filter_map(written).collect(),
-            self_made: issuers == [Ok(SERVER_CA)],
-        })
-    }
-
-    fn fits(&self, names: &BTreeSet<String>) -> bool {
-        let renew_at = self.ends_at.plus_millis(-RENEW_DAYS * DAY_MS);
-        let lasts = vitals::Clock::system().now() < renew_at;
-        if !self.self_made && !lasts {
-            tracing::warn!("the server certificate ends at {}", self.ends_at);
-        }
-        !self.self_made || (lasts && self.names == *names)
-    }
-}
-
 fn server_names(config: &Config) -> BTreeSet<String> {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let names = ["localhost", "127.0.0.1", "::1", host.trim()].into_iter();
     let names = names.chain(config.mqtt.server_names.iter().map(String::as_str)).filter(|name| !name.is_empty());
     // Addresses in the form in which they are read back.
     names.map(|name| name.parse().map_or_else(|_| name.to_owned(), |ip: IpAddr| ip.to_string())).collect()
-}
-
-fn written(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => {
-            let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
-            v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from)).ok().map(|ip| ip.to_string())
-        }
-        _ => None,
-    }
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
@@ -246,19 +248,43 @@ fn write_with(options: &mut OpenOptions, path: &Path, text: &str) -> anyhow::Res
 
 #[cfg(test)]
 mod tests {
+    use super::certificate::RENEW_DAYS;
     use super::*;
 
     #[test]
-    fn a_server_certificate_is_renewed_before_it_ends_and_anothers_is_left_alone() {
-        let names = server_names(&Config::default());
-        let with = |days: i64, self_made| ServerCertificate {
-            ends_at: vitals::Clock::system().now().plus_millis(days * DAY_MS),
-            names: names.clone(),
-            self_made,
+    fn another_certificate_is_served_without_a_restart_ours_when_it_is_due_and_anothers_when_it_is_whole() {
+        let state = tempfile::tempdir().unwrap();
+        let tls = Tls::open(&Config { state_dir: Some(state.path().to_owned()), ..Config::default() }).unwrap();
+        tls.acceptor().unwrap();
+        let ends_in = |name: &str, days: std::ops::Range<i64>| {
+            let (_, end) = tls.ends().unwrap().into_iter().find(|(known, _)| *known == name).unwrap();
+            let left = end.millis_since(vitals::Clock::system().now()) / DAY_MS;
+            assert!(days.contains(&left), "{name} ends in {left} days");
         };
-        assert!(with(RENEW_DAYS + 1, true).fits(&names));
-        assert!(!with(RENEW_DAYS - 1, true).fits(&names));
-        assert!(!with(RENEW_DAYS + 1, true).fits(&BTreeSet::new()));
-        assert!(with(-1, false).fits(&BTreeSet::new()));
+        assert!(!tls.refresh().unwrap(), "nothing is due");
+        ends_in("server", SERVER_DAYS - 2..SERVER_DAYS + 1);
+        ends_in("device_ca", CA_DAYS - 2..CA_DAYS + 1);
+        ends_in("server_ca", CA_DAYS - 2..CA_DAYS + 1);
+        tls.make_server(RENEW_DAYS - 1).unwrap();
+        ends_in("server", RENEW_DAYS - 3..RENEW_DAYS);
+        assert!(tls.refresh().unwrap(), "ours was due");
+        ends_in("server", SERVER_DAYS - 2..SERVER_DAYS + 1);
+
+        let served = tls.certified().unwrap().cert;
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        valid_for(&mut params, 3);
+        let another = params.self_signed(&key).unwrap();
+        write(&tls.path("server.pem"), &[another.pem(), another.pem()].concat()).unwrap();
+        let half = tls.refresh().unwrap_err();
+        assert!(format!("{half:#}").contains("use server.pem with server.key"), "{half:#}");
+        let shown = || tls.served.0.read().as_ref().unwrap().cert.clone();
+        assert_eq!(shown(), served, "half of another one is not served");
+        write(&tls.path("server.key"), &key.serialize_pem()).unwrap();
+        assert!(tls.refresh().unwrap(), "it is whole");
+        assert_eq!(shown(), [another.der().clone(), another.der().clone()]);
+        ends_in("server", 2..4);
+        assert!(!tls.refresh().unwrap() && shown()[0] == *another.der(), "another's is left alone");
+        assert!(tls.ends().unwrap().iter().all(|(name, _)| *name != "server_ca"), "nobody trusts it now");
     }
 }

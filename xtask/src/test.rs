@@ -124,6 +124,8 @@ fn with_database(work: impl FnOnce(&Cluster) -> anyhow::Result<()>) -> anyhow::R
 /// MQTT clients that others wrote. Answers a Python that has paho-mqtt.
 fn clients() -> anyhow::Result<PathBuf> {
     system::ensure("mosquitto_pub", &["mosquitto-clients"])?;
+    // A clock that a test may set.
+    system::ensure("faketime", &["faketime"])?;
     let venv = folders::target().join("venv");
     let python = venv.join("bin/python");
     if has_paho(&python) {

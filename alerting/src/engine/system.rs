@@ -16,7 +16,7 @@ impl System {
             return None;
         }
         let (what, rule, onset_at) = if present {
-            let rule = Arc::new(RuleVersion::new(code, Priority::High, Condition::System));
+            let rule = Arc::new(RuleVersion::new(code, priority(code), Condition::System));
             self.0.insert(code.to_owned(), (rule.clone(), at));
             (What::Raised, rule, at)
         } else {
@@ -24,5 +24,13 @@ impl System {
             (What::Cleared, rule, onset_at)
         };
         Some(Signal { device: None, rule, what, at, received_at: at, onset_at, value: None })
+    }
+}
+
+/// High is what mutes beds already; medium gives somebody time to keep it from coming to that (docs/decisions/0012).
+fn priority(code: &str) -> Priority {
+    match code {
+        "disk_space" | "certificate_expiry" | "clock_stepped" => Priority::Medium,
+        _ => Priority::High,
     }
 }

@@ -179,4 +179,8 @@ fn the_system_speaks_about_itself_once() {
     assert_eq!(told, [(What::Raised, sec(1.0), sec(1.0)), (What::Cleared, sec(3.0), sec(1.0))]);
     let raised = system.set("database_away", true, sec(9.0)).unwrap();
     assert_eq!((raised.rule.priority, raised.rule.condition), (Priority::High, Condition::System));
+    for code in ["disk_space", "certificate_expiry", "clock_stepped"] {
+        let raised = system.set(code, true, sec(9.0)).unwrap();
+        assert_eq!(raised.rule.priority, Priority::Medium, "{code} leaves time to act");
+    }
 }

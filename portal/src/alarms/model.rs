@@ -145,7 +145,13 @@ fn text(rule: &RuleVersion, value: Option<f32>) -> String {
         Condition::SimulatedData { .. } => "SIMULATED DATA".to_owned(),
         Condition::DuplicateIdentity { .. } => "IDENTITY IN USE TWICE".to_owned(),
         Condition::Implausible { .. } => "CHECK PATIENT AND SENSOR".to_owned(),
-        Condition::System => rule.code.replace('_', " ").to_uppercase(),
+        Condition::System => match rule.code.as_str() {
+            "disk_space" => "DISK NEARLY FULL".to_owned(),
+            "certificate_expiry" => "CERTIFICATE ENDS SOON".to_owned(),
+            // `CLOCK` alone is a device's.
+            "clock_stepped" => "SERVER CLOCK JUMPED".to_owned(),
+            code => code.replace('_', " ").to_uppercase(),
+        },
     }
 }
 
@@ -179,6 +185,14 @@ mod tests {
         ] {
             let rule = RuleVersion::new("database_away", Priority::High, condition);
             assert_eq!(text(&rule, value), expected);
+        }
+        for (code, expected) in [
+            ("devices_held", "DEVICES HELD"),
+            ("disk_space", "DISK NEARLY FULL"),
+            ("certificate_expiry", "CERTIFICATE ENDS SOON"),
+            ("clock_stepped", "SERVER CLOCK JUMPED"),
+        ] {
+            assert_eq!(text(&RuleVersion::new(code, Priority::Medium, Condition::System), None), expected);
         }
     }
 }

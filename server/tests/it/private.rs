@@ -5,7 +5,7 @@ use std::fs::File;
 use vitals::Clock;
 
 use super::mqtt::Device;
-use super::vigil::Site;
+use super::vigil::{Site, eventually};
 
 /// Removes the cluster at the end, passed or failed.
 struct Private(Site);
@@ -68,6 +68,8 @@ async fn the_last_to_leave_stops_the_database_and_nobody_before() {
     private.0.enrol("bed-2", &[]);
     let mut device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
     device.stores(&format!(r#"{{"t":"{}","hr":72}}"#, Clock::system().now())).await;
+    // Where it keeps its data is watched as well.
+    eventually("its disk", async || vigil.metric("vigil_disk_free_bytes{of=\"database\"}").await > 0.0).await;
     assert_eq!(vigil.stop(), Some(0));
     assert_eq!(private.status(), "stopped");
 }
