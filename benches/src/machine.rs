@@ -92,6 +92,11 @@ pub(crate) fn rss_mb(process: u32) -> f64 {
     status_mb(&process.to_string(), "VmRSS:").unwrap_or(f64::NAN)
 }
 
+/// The most it ever had.
+pub(crate) fn peak_mb(process: u32) -> f64 {
+    status_mb(&process.to_string(), "VmHWM:").unwrap_or(f64::NAN)
+}
+
 /// What the processes of a database have for themselves: its shared buffers are of a fixed size.
 pub(crate) fn private_mb(postmaster: u32) -> f64 {
     let processes = std::iter::once(postmaster.to_string()).chain(children(postmaster).map(|(name, _)| name));

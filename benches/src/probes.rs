@@ -72,7 +72,7 @@ pub(crate) struct Seen {
     pub(crate) expected: u64,
     /// Of these, how many did not come.
     pub(crate) lost: u64,
-    /// Came though nobody waited for them: a second time, or out of order.
+    /// Came though nobody waited for them: a second time, say.
     pub(crate) doubled: u64,
     /// Places in the order of all transitions that the screen was not told of.
     pub(crate) gaps: u64,
@@ -152,7 +152,8 @@ impl Probes {
             .values()
             .fold((0, 0), |(alarms, numbers), due| (alarms + due.alarms.len(), numbers + due.numbers.len()));
         let mut seen = std::mem::replace(&mut book.seen, Seen::new()?);
-        (seen.lost, seen.numbers_lost) = (alarms as u64, numbers as u64);
+        seen.lost += alarms as u64;
+        seen.numbers_lost += numbers as u64;
         Ok(seen)
     }
 }
@@ -236,10 +237,13 @@ impl Book {
             self.seen.others += 1;
             return;
         };
-        let Some((what, sent)) = due.alarms.pop_front_if(|(what, _)| *what == step.what) else {
+        let Some(place) = due.alarms.iter().position(|(what, _)| *what == step.what) else {
             self.seen.doubled += 1;
             return;
         };
+        // Those before it did not come, and will not.
+        self.seen.lost += place as u64;
+        let Some((what, sent)) = due.alarms.drain(..=place).next_back() else { return };
         let histogram = if what == What::Raised { &mut self.seen.raised } else { &mut self.seen.cleared };
         histogram.saturating_record(now.duration_since(sent).as_micros() as u64);
     }

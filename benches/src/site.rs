@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_postgres::{Client, NoTls};
 
 use crate::server::Server;
@@ -24,7 +25,7 @@ pub(crate) struct Enrolled {
     pub(crate) key: i32,
 }
 
-/// Runs a bench on a site of its own, in a folder of this name beside the program; Ctrl-C ends it in order.
+/// Runs a bench on a site of its own, in a folder of this name beside the program; Ctrl-C and SIGTERM end it in order.
 pub(crate) fn run(name: &str, bench: impl AsyncFnOnce(&Site) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let folder = std::env::current_exe()?.with_file_name(name);
@@ -38,10 +39,12 @@ pub(crate) fn run(name: &str, bench: impl AsyncFnOnce(&Site) -> anyhow::Result<(
     std::fs::create_dir_all(&folder)?;
     let cluster = localdb::start(&options, &|step| eprintln!("{step}"))?;
     let outcome = runtime.block_on(async {
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let site = Site::open(folder, &cluster).await?;
         tokio::select! {
             outcome = bench(&site) => outcome,
-            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+            _ = interrupt.recv() => bail!("interrupted"),
+            _ = terminate.recv() => bail!("interrupted"),
         }
     });
     localdb::remove(&options)?;

@@ -9,6 +9,7 @@ use vitals::Timestamp;
 use super::{Found, verdict_table};
 use crate::ledger;
 use crate::load::{Load, Plan, Source, WINDOW};
+use crate::machine;
 use crate::random::Random;
 use crate::site::{Enrolled, Site};
 
@@ -27,6 +28,8 @@ struct Kill {
     ready_s: f64,
     /// Until the first acknowledgement.
     back_s: f64,
+    /// The most memory that the new process had until then, in MB.
+    peak_mb: f64,
 }
 
 pub(super) async fn run(site: &Site, devices: &[Enrolled], kills: usize, seed: u64) -> anyhow::Result<Found> {
@@ -54,10 +57,10 @@ pub(super) async fn run(site: &Site, devices: &[Enrolled], kills: usize, seed: u
         server.restart()?;
         let ready_s = killed.elapsed().as_secs_f64();
         reaches(&load, load.acknowledged() + 1, 0).await?;
-        let kill =
-            Kill { at_s, full_ms: full.as_millis(), acknowledged, ready_s, back_s: killed.elapsed().as_secs_f64() };
+        let (full_ms, back_s, peak_mb) =
+            (full.as_millis(), killed.elapsed().as_secs_f64(), machine::peak_mb(server.pid()));
         eprintln!("kill {number} after {acknowledged} acknowledgements: ready {ready_s:.1} s later");
-        done.push(kill);
+        done.push(Kill { at_s, full_ms, acknowledged, ready_s, back_s, peak_mb });
     }
     reaches(&load, load.acknowledged() + all, everybody).await?;
     let cut = load.connections_lost();
@@ -81,12 +84,16 @@ pub(super) async fn run(site: &Site, devices: &[Enrolled], kills: usize, seed: u
     verdict_table(&mut text, &verdict, &wrong)?;
     writeln!(
         text,
-        "| kill | at s | full load before, ms | acknowledged by then | ready after s | first PUBACK after s |"
+        "| kill | at s | full load before, ms | acknowledged by then | ready after s | first PUBACK after s | most MB by then |"
     )?;
-    writeln!(text, "|---|---|---|---|---|---|")?;
+    writeln!(text, "|---|---|---|---|---|---|---|")?;
     for (number, kill) in done.iter().enumerate() {
-        let Kill { at_s, full_ms, acknowledged, ready_s, back_s } = kill;
-        writeln!(text, "| {} | {at_s:.1} | {full_ms} | {acknowledged} | {ready_s:.1} | {back_s:.1} |", number + 1)?;
+        let Kill { at_s, full_ms, acknowledged, ready_s, back_s, peak_mb } = kill;
+        writeln!(
+            text,
+            "| {} | {at_s:.1} | {full_ms} | {acknowledged} | {ready_s:.1} | {back_s:.1} | {peak_mb:.0} |",
+            number + 1
+        )?;
     }
     writeln!(text)?;
     Ok(Found { verdict, wrong, text })

@@ -241,7 +241,7 @@ impl Soak<'_> {
             let Line { minutes, frames_per_s, p50_ms, p99_ms, server_mb, database_mb, verified, alarms } = line;
             writeln!(
                 text,
-                "| {minutes:.1} | {frames_per_s:.0} | {p50_ms:.1} | {p99_ms:.1} | {server_mb:.1} | {database_mb:.1} | {verified} | {alarms} |"
+                "| {minutes:.2} | {frames_per_s:.0} | {p50_ms:.1} | {p99_ms:.1} | {server_mb:.1} | {database_mb:.1} | {verified} | {alarms} |"
             )?;
         }
         writeln!(text)?;
