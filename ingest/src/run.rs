@@ -50,7 +50,7 @@ pub async fn run(
     for number in 0..config.writers.max(1) {
         let writer = Writer {
             name: format!("vigil writer {number}"),
-            url: pool.url().to_owned(),
+            pool: pool.clone(),
             clock: clock.clone(),
             queue: Arc::new(Queue::default()),
             shared: Arc::new(Shared::default()),

@@ -1,11 +1,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, RecyclingMethod, Runtime};
 use serde::Deserialize;
 use tokio_postgres::NoTls;
 
 use crate::Error;
+use crate::lease::{self, Epoch};
 
 /// How long a connection may take to be made, or to come free in the pool.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,11 +43,21 @@ pub type Client = deadpool_postgres::Client;
 pub struct Pool {
     pool: deadpool_postgres::Pool,
     url: String,
+    epoch: Option<Epoch>,
 }
 
 impl Pool {
-    /// Connects to nothing yet.
+    /// For whoever runs beside the active node. Connects to nothing yet.
     pub fn new(config: &Config) -> Result<Self, Error> {
+        Self::build(config, None)
+    }
+
+    /// Of the active node: once another has taken over, its connections are ended and it makes no more.
+    pub fn fenced(config: &Config, epoch: Epoch) -> Result<Self, Error> {
+        Self::build(config, Some(epoch))
+    }
+
+    fn build(config: &Config, epoch: Option<Epoch>) -> Result<Self, Error> {
         let mut to = parse(&config.url)?;
         if to.get_application_name().is_none() {
             to.application_name("vigil");
@@ -54,7 +65,18 @@ impl Pool {
         let options = to.get_options().map_or_else(|| SESSION.to_owned(), |theirs| format!("{SESSION} {theirs}"));
         to.options(options);
         let manager = Manager::from_config(to, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let pool = deadpool_postgres::Pool::builder(manager)
+        let mut pool = deadpool_postgres::Pool::builder(manager);
+        if let Some(epoch) = epoch {
+            pool = pool.post_create(Hook::async_fn(move |client, _| {
+                Box::pin(async move {
+                    lease::enter(client, epoch).await.map_err(|error| match error {
+                        Error::Database(error) => HookError::Backend(error),
+                        error => HookError::message(error.to_string()),
+                    })
+                })
+            }));
+        }
+        let pool = pool
             .max_size(config.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
@@ -62,11 +84,20 @@ impl Pool {
             .recycle_timeout(Some(PATIENCE))
             .build()
             .map_err(|error| Error::Pool(error.to_string()))?;
-        Ok(Self { pool, url: config.url.clone() })
+        Ok(Self { pool, url: config.url.clone(), epoch })
     }
 
     pub async fn get(&self) -> Result<Client, Error> {
         Ok(self.pool.get().await?)
+    }
+
+    /// A connection of one's own beside those of the pool, as bound to an epoch as they are.
+    pub async fn connect(&self, name: &str) -> Result<tokio_postgres::Client, Error> {
+        let client = connect(&self.url, name).await?;
+        if let Some(epoch) = self.epoch {
+            lease::enter(&client, epoch).await?;
+        }
+        Ok(client)
     }
 
     pub fn url(&self) -> &str {

@@ -1,4 +1,4 @@
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::{DbError, SqlState};
 
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,12 @@ pub enum Error {
     Migrate(#[from] refinery::Error),
     #[error("the schema has version {found}, this program knows none after {known}")]
     NewerSchema { found: i32, known: i32 },
+    #[error("a node is active, and no migration may change the schema under it: stop it first")]
+    NodeActive,
+    #[error("another node has taken over from epoch {0}")]
+    Fenced(crate::lease::Epoch),
+    #[error("another session has the lease")]
+    LeaseTaken,
     #[error("read column {0}: not a value this program knows")]
     Column(&'static str),
     #[error("no gateway {0} is enrolled")]
@@ -66,7 +72,7 @@ impl From<tokio_postgres::Error> for Error {
 impl From<PoolError> for Error {
     fn from(error: PoolError) -> Self {
         match error {
-            PoolError::Backend(error) => Self::Database(error),
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => Self::Database(error),
             other => Self::Pool(other.to_string()),
         }
     }

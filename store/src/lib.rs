@@ -11,6 +11,7 @@ mod connect;
 mod counts;
 mod error;
 pub mod frames;
+pub mod lease;
 mod listen;
 pub mod migrate;
 pub mod minutes;

@@ -1,20 +1,20 @@
 //! Applies `migrations/`, and tells whether a schema fits this program.
 
-use crate::{Error, connect};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_postgres::Client;
+
+use crate::{Error, connect, lease};
 
 mod embedded {
     #![allow(unreachable_pub, reason = "the macro writes what it writes")]
     refinery::embed_migrations!("../migrations");
 }
 
-/// Held by whoever migrates; "vigil" in ASCII.
-const LOCK: i64 = 0x0076_6967_696c;
-
-/// Migrators wait for each other this long.
-const PATIENCE: &str = "SET lock_timeout = '120s'";
-
-const TAKE_LOCK: &str = "-- migrate::run
-    SELECT pg_advisory_lock($1)";
+/// Migrators wait for each other, and for a node that migrates as it starts, this long.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(250);
 
 const HISTORY: &str = "-- migrate::version
     SELECT to_regclass('refinery_schema_history') IS NOT NULL";
@@ -23,7 +23,7 @@ const NEWEST: &str = "-- migrate::version
     SELECT max(version) FROM refinery_schema_history";
 
 #[cfg(feature = "testing")]
-pub(crate) const STATEMENTS: &[&str] = &[TAKE_LOCK, HISTORY, NEWEST];
+pub(crate) const STATEMENTS: &[&str] = &[HISTORY, NEWEST];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -33,17 +33,33 @@ pub enum State {
     Empty,
 }
 
-/// Brings the schema up to date and answers with the names of what was applied. Refuses a schema newer than it knows.
+/// Brings the schema up to date and answers with the names of what was applied. Refuses a schema newer than it knows, and
+/// to change one that a running node uses.
 pub async fn run(url: &str) -> Result<Vec<String>, Error> {
-    let mut client = connect(url, "vigil migrate").await?;
-    client.batch_execute(PATIENCE).await?;
-    // On the same session as the migrations: if that dies, the lock goes with it.
-    client.execute(TAKE_LOCK, &[&LOCK]).await?;
-    if let Some(found) = version(&client).await?.filter(|found| *found > known()) {
-        return Err(Error::NewerSchema { found, known: known() });
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if check(url).await? == State::Current {
+            return Ok(Vec::new());
+        }
+        match lease::take(url).await? {
+            Ok(locked) => return Ok(locked.lead().await?.into_applied()),
+            Err(_) if Instant::now() >= deadline => return Err(Error::NodeActive),
+            Err(_) => sleep(LOOK).await,
+        }
     }
-    let report = embedded::migrations::runner().run_async(&mut client).await?;
+}
+
+/// By the holder of the lease, on its session.
+pub(crate) async fn apply(client: &mut Client) -> Result<Vec<String>, Error> {
+    let report = embedded::migrations::runner().run_async(client).await?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+pub(crate) async fn refuse_newer(client: &Client) -> Result<(), Error> {
+    match version(client).await?.filter(|found| *found > known()) {
+        Some(found) => Err(Error::NewerSchema { found, known: known() }),
+        None => Ok(()),
+    }
 }
 
 pub async fn check(url: &str) -> Result<State, Error> {
@@ -73,7 +89,7 @@ pub(crate) fn digest() -> u64 {
 }
 
 /// The newest version applied; none on an empty database.
-async fn version(client: &tokio_postgres::Client) -> Result<Option<i32>, Error> {
+async fn version(client: &Client) -> Result<Option<i32>, Error> {
     if !client.query_one(HISTORY, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(None);
     }

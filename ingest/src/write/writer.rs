@@ -69,7 +69,7 @@ enum Answer {
 
 pub(crate) struct Writer {
     pub(crate) name: String,
-    pub(crate) url: String,
+    pub(crate) pool: store::Pool,
     pub(crate) clock: Clock,
     pub(crate) queue: Arc<Queue>,
     pub(crate) shared: Arc<Shared>,
@@ -181,7 +181,7 @@ impl Writer {
     async fn attempt(&self, part: &Part, state: &mut State, merge_all: bool) -> Result<(), store::Error> {
         let connection = match &mut state.connection {
             Some(connection) => connection,
-            none => none.insert(Connection::open(&self.url, &self.name).await?),
+            none => none.insert(Connection::open(&self.pool, &self.name).await?),
         };
         let devices = &state.devices;
         let _turn = self.shared.turn.lock().await;

@@ -4,8 +4,8 @@ use tokio_postgres::{Client, Statement, Transaction};
 use vitals::{DeviceKey, Frame, OtherReading, Quarantined, Timestamp};
 
 use super::{encode, merge};
-use crate::Error;
 use crate::time::At;
+use crate::{Error, Pool};
 
 /// What one transaction stores. Frames are sorted by (device, at) and hold each key once.
 pub struct Batch<'a> {
@@ -51,8 +51,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub async fn open(url: &str, name: &str) -> Result<Self, Error> {
-        let client = crate::connect(url, name).await?;
+    pub async fn open(pool: &Pool, name: &str) -> Result<Self, Error> {
+        let client = pool.connect(name).await?;
         // A role or database default must not weaken what a PUBACK promises.
         client.batch_execute("SET synchronous_commit = on; SET statement_timeout = '12s'").await?;
         client.batch_execute(merge::INCOMING).await?;

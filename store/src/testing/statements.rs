@@ -1,4 +1,4 @@
-use crate::{alarms, clocks, counts, frames, migrate, minutes, roster, series, statuses};
+use crate::{alarms, clocks, counts, frames, lease, migrate, minutes, roster, series, statuses};
 
 /// Every statement of this crate but those of `telemetry`, which its `Connection` prepares when it opens.
 pub fn statements() -> Vec<&'static str> {
@@ -7,6 +7,7 @@ pub fn statements() -> Vec<&'static str> {
         &[frames::received_between_sql(), frames::LAST_AT],
         &minutes::statements(),
         &series::statements(),
+        lease::STATEMENTS,
         migrate::STATEMENTS,
         alarms::epochs::STATEMENTS,
         alarms::history::STATEMENTS,

@@ -26,7 +26,7 @@ pub(crate) async fn store(db: &TestDatabase, frames: &[Frame]) {
         statuses: &[],
         conflict: &conflict,
     };
-    Connection::open(db.url(), "test").await.unwrap().store(&batch).await.unwrap();
+    Connection::open(&db.pool(), "test").await.unwrap().store(&batch).await.unwrap();
 }
 
 pub(crate) fn frame(at: Timestamp, values: &[(Parameter, f32)]) -> Frame {

@@ -5,6 +5,7 @@ mod alarms;
 mod charts;
 mod errors;
 mod frames;
+mod lease;
 mod migrations;
 mod rosters;
 mod statements;

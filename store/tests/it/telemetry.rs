@@ -20,7 +20,7 @@ struct Table {
 impl Table {
     async fn new() -> Self {
         let db = database().await;
-        let writer = Connection::open(db.url(), "test").await.unwrap();
+        let writer = Connection::open(&db.pool(), "test").await.unwrap();
         Self { db, writer, named: AtomicUsize::new(0) }
     }
 

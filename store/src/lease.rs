@@ -1,0 +1,260 @@
+//! Which of the nodes on one database is the active one (design §4.5, decision 0009).
+//!
+//! The lease is a session-level advisory lock: it goes with its session, and the database ends a session whose node is
+//! dead, frozen or cut off. Taking it raises the epoch; every session through which a node writes belongs to one epoch
+//! and cannot outlive it:
+//! - it takes the shared lock of its epoch, and only then looks whether that epoch is still the one in the table;
+//! - a new holder raises the epoch in the table, and only then looks who has a lock of another one, and ends it.
+//!
+//! So a session that found its epoch in the table had its lock before the new holder looked, and is ended; one that
+//! looks later finds the new epoch, and is refused. When `Locked::lead` returns, nothing that an older node sent can
+//! change the database any more, however late that node awakes. A statement pays nothing for it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_postgres::Client;
+
+use crate::{Error, connect, migrate};
+
+/// Held by the active node, and by whoever migrates; "vigil" in ASCII.
+const LOCK: i64 = 0x0076_6967_696c;
+
+/// The shared locks of sessions: this and their epoch. "Vigi" in ASCII.
+const SESSIONS: i32 = 0x5669_6769;
+
+/// The lease of a node that says nothing for this long is over, by the database's own clock. Two of the ten seconds of a
+/// takeover are for noticing it and for ending old sessions, the rest is for reading the past.
+const SILENCE: &str = "SET idle_session_timeout = '4s'; SET idle_in_transaction_session_timeout = '4s'";
+
+/// How often the holder says something. Three may be lost.
+const PING: Duration = Duration::from_secs(1);
+
+/// How often a standby tries.
+const POLL: Duration = Duration::from_millis(250);
+
+/// How often a holder whose session broke tries to get it back: sooner than a standby, and well within its `GRACE`.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// A standby that lost the database itself leaves the active node this long to come back: a restart of the database is
+/// no reason to change nodes.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// For each session that is told to end. One that takes longer is told again.
+const END_MS: i64 = 1_000;
+
+const TAKE: &str = "-- lease::take
+    SELECT pg_try_advisory_lock($1)";
+
+const FENCED: &str = "-- lease::fence
+    SELECT to_regclass('node_epoch') IS NOT NULL";
+
+const RAISE: &str = "-- lease::fence
+    UPDATE node_epoch SET epoch = epoch + 1, since = now() RETURNING epoch";
+
+/// The number of those that there were. Two locks of int4 have an `objsubid` of 2.
+const END: &str = "-- lease::end
+    SELECT count(pg_terminate_backend(pid, $3)) FROM (
+        SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid <> $2 AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) old";
+
+const ENTER: &str = "-- lease::enter
+    SELECT pg_advisory_lock_shared($1, $2)";
+
+const EPOCH: &str = "-- lease::epoch
+    SELECT epoch FROM node_epoch";
+
+#[cfg(feature = "testing")]
+pub(crate) const STATEMENTS: &[&str] = &[TAKE, FENCED, RAISE, END, ENTER, EPOCH];
+
+/// The time of one active node, from taking over until another takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch(i32);
+
+impl std::fmt::Display for Epoch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Has the lock, and has not begun anything.
+pub struct Locked {
+    url: String,
+    client: Client,
+}
+
+/// Somebody else has the lock.
+pub struct Standby {
+    url: String,
+    client: Option<Client>,
+}
+
+/// Has the lock, and is the one that writes.
+pub struct Lease {
+    url: String,
+    client: Option<Client>,
+    epoch: Epoch,
+    applied: Vec<String>,
+}
+
+/// Tries once. Refuses a schema newer than this program.
+pub async fn take(url: &str) -> Result<Result<Locked, Standby>, Error> {
+    let (url, client) = (url.to_owned(), session(url).await?);
+    Ok(if try_lock(&client).await? { Ok(Locked { url, client }) } else { Err(Standby { url, client: Some(client) }) })
+}
+
+/// The epoch in the table now, asked by a connection of its own.
+pub async fn epoch(url: &str) -> Result<Epoch, Error> {
+    read_epoch(&connect(url, "vigil lease").await?).await
+}
+
+impl Standby {
+    /// Waits for the lock, however long the database is away meanwhile.
+    pub async fn wait(mut self) -> Result<Locked, Error> {
+        let mut not_before = Instant::now();
+        let mut away = false;
+        loop {
+            sleep(POLL).await;
+            let client = match self.client.take() {
+                Some(client) => Ok(client),
+                None => session(&self.url).await.inspect(|_| not_before = Instant::now() + GRACE),
+            };
+            let locked = match &client {
+                Ok(client) if Instant::now() >= not_before => try_lock(client).await,
+                _ => Ok(false),
+            };
+            match (client, locked) {
+                (Ok(client), Ok(true)) => return Ok(Locked { url: self.url, client }),
+                (Ok(client), Ok(false)) => {
+                    self.client = Some(client);
+                    if std::mem::take(&mut away) {
+                        tracing::info!("the database is back");
+                    }
+                }
+                (Err(error @ Error::NewerSchema { .. }), _) => return Err(error),
+                (Err(error), _) | (_, Err(error)) => {
+                    if !std::mem::replace(&mut away, true) {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "the database is away from this standby"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Locked {
+    /// Ends what older epochs left, and brings the schema up to date. Afterwards nobody else writes.
+    pub async fn lead(mut self) -> Result<Lease, Error> {
+        migrate::refuse_newer(&self.client).await?;
+        // Before the migrations: a node that is merely frozen must not find another schema under it.
+        let fenced = fence(&self.client).await?;
+        // On the session of the lock: if that dies, the lock goes with it.
+        let applied = migrate::apply(&mut self.client).await?;
+        let epoch = match fenced {
+            Some(epoch) => epoch,
+            None => fence(&self.client).await?.ok_or(Error::Column("node_epoch"))?,
+        };
+        Ok(Lease { url: self.url, client: Some(self.client), epoch, applied })
+    }
+}
+
+impl Lease {
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Migrations that were applied when it was taken.
+    pub fn applied(&self) -> &[String] {
+        &self.applied
+    }
+
+    pub(crate) fn into_applied(self) -> Vec<String> {
+        self.applied
+    }
+
+    /// Keeps the lease; comes back only when another node has taken over, with that one's epoch. A session that broke is
+    /// replaced, and while the database is away nobody can take over. A peer that hangs needs no limit of its own here:
+    /// whoever cannot be asked gives the lock to nobody else either.
+    pub async fn keep(&mut self) -> Epoch {
+        let mut broken = false;
+        loop {
+            match self.hold().await {
+                Ok(None) => {
+                    if std::mem::take(&mut broken) {
+                        tracing::info!(epoch = self.epoch.0, "the lease is held again");
+                    }
+                    sleep(PING).await;
+                }
+                Ok(Some(newer)) => return newer,
+                // At once, before a standby tries.
+                Err(error) if !broken => {
+                    broken = true;
+                    self.client = None;
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the session of the lease broke");
+                }
+                Err(_) => sleep(RETRY).await,
+            }
+        }
+    }
+
+    /// None: it is held. The lock is asked for before the epoch: who has it knows that the epoch stays what it is.
+    async fn hold(&mut self) -> Result<Option<Epoch>, Error> {
+        if let Some(client) = &self.client {
+            client.batch_execute("").await?;
+            return Ok(None);
+        }
+        let client = session(&self.url).await?;
+        let locked = try_lock(&client).await?;
+        let epoch = read_epoch(&client).await?;
+        if epoch != self.epoch {
+            return Ok(Some(epoch));
+        }
+        if !locked {
+            return Err(Error::LeaseTaken);
+        }
+        self.client = Some(client);
+        Ok(None)
+    }
+}
+
+/// Makes this session one of its node's epoch; refuses when that is over.
+pub(crate) async fn enter(client: &Client, epoch: Epoch) -> Result<(), Error> {
+    client.execute(ENTER, &[&SESSIONS, &epoch.0]).await?;
+    if read_epoch(client).await? == epoch { Ok(()) } else { Err(Error::Fenced(epoch)) }
+}
+
+/// A session that may hold the lock.
+pub(crate) async fn session(url: &str) -> Result<Client, Error> {
+    let client = connect(url, "vigil lease").await?;
+    client.batch_execute(SILENCE).await?;
+    migrate::refuse_newer(&client).await?;
+    Ok(client)
+}
+
+pub(crate) async fn try_lock(client: &Client) -> Result<bool, Error> {
+    Ok(client.query_one(TAKE, &[&LOCK]).await?.try_get(0)?)
+}
+
+/// Raises the epoch and ends every session of another. None: the schema has no epochs yet, and no node has run on it.
+async fn fence(client: &Client) -> Result<Option<Epoch>, Error> {
+    if !client.query_one(FENCED, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(None);
+    }
+    let epoch = Epoch(client.query_one(RAISE, &[]).await?.try_get(0)?);
+    loop {
+        let (class, ours) = (SESSIONS.cast_unsigned(), epoch.0.cast_unsigned());
+        let ended: i64 = client.query_one(END, &[&class, &ours, &END_MS]).await?.try_get(0)?;
+        if ended == 0 {
+            return Ok(Some(epoch));
+        }
+        tracing::warn!(sessions = ended, "sessions of an older epoch were ended");
+    }
+}
+
+async fn read_epoch(client: &Client) -> Result<Epoch, Error> {
+    Ok(Epoch(client.query_one(EPOCH, &[]).await?.try_get(0)?))
+}

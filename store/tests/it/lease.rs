@@ -1,0 +1,135 @@
+use std::time::Duration;
+
+use store::lease::{Lease, Standby, epoch, take};
+use store::telemetry::Connection;
+use store::testing::{TestDatabase, database};
+use store::{Client, Config, Error, Pool};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Nothing waits for it when all is well.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longer than the database lets a session of the lease be silent.
+const SILENT: Duration = Duration::from_secs(6);
+
+async fn lead(db: &TestDatabase) -> Lease {
+    let locked = match take(db.url()).await.unwrap() {
+        Ok(locked) => locked,
+        // The database notices a moment later that the one before has gone.
+        Err(standby) => timeout(PATIENCE, standby.wait()).await.expect("the lease").unwrap(),
+    };
+    locked.lead().await.unwrap()
+}
+
+async fn stand_by(db: &TestDatabase) -> Standby {
+    let Err(standby) = take(db.url()).await.unwrap() else { panic!("nobody had the lease") };
+    standby
+}
+
+fn fenced(db: &TestDatabase, lease: &Lease) -> Pool {
+    Pool::fenced(&Config { url: db.url().to_owned(), connections: 2 }, lease.epoch()).unwrap()
+}
+
+/// Ends every session that waits for the lease or has it, as a restart of the database does; answers their number.
+async fn cut(client: &Client) -> i64 {
+    let cut = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'vigil lease'";
+    client.query_one(cut, &[]).await.unwrap().get(0)
+}
+
+async fn eventually(client: &Client, question: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while !client.query_one(question, &[]).await.unwrap().get::<_, bool>(0) {
+        assert!(Instant::now() < deadline, "never: {question}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn one_has_the_lease_and_the_next_gets_it_when_that_one_goes() {
+    let db = database().await;
+    let first = lead(&db).await;
+    assert_eq!(epoch(db.url()).await.unwrap(), first.epoch());
+    let standby = stand_by(&db).await;
+    let waiting = tokio::spawn(standby.wait());
+    drop(first);
+    let second = timeout(PATIENCE, waiting).await.expect("the lease").unwrap().unwrap().lead().await.unwrap();
+    assert_eq!(epoch(db.url()).await.unwrap(), second.epoch());
+}
+
+#[tokio::test]
+async fn what_an_older_epoch_left_open_is_ended_and_it_opens_nothing_more() {
+    let db = database().await;
+    let first = lead(&db).await;
+    let old = fenced(&db, &first);
+    let mut client = old.get().await.unwrap();
+    let writer = Connection::open(&old, "test").await.unwrap();
+    let late = client.transaction().await.unwrap();
+    late.batch_execute("INSERT INTO vitals_dirty VALUES (1, now())").await.unwrap();
+    let beside = db.pool().get().await.unwrap();
+    drop(first);
+    let second = lead(&db).await;
+    assert!(late.commit().await.is_err(), "its session is gone");
+    assert!(writer.client().batch_execute("SELECT 1").await.is_err());
+    let left = beside.query_one("SELECT count(*) FROM vitals_dirty", &[]).await.expect("a command goes on");
+    assert_eq!(left.get::<_, i64>(0), 0);
+    drop(client);
+    let Err(refused) = old.get().await else { panic!("the pool makes one more") };
+    assert!(refused.to_string().contains("another node has taken over"), "{refused}");
+    assert!(matches!(Connection::open(&old, "test").await, Err(Error::Fenced(_))));
+    Connection::open(&fenced(&db, &second), "test").await.unwrap();
+}
+
+#[tokio::test]
+async fn who_says_something_keeps_the_lease_and_who_falls_silent_loses_it() {
+    let db = database().await;
+    let mut first = lead(&db).await;
+    let mut waiting = tokio::spawn(stand_by(&db).await.wait());
+    tokio::select! {
+        epoch = first.keep() => panic!("passed by {epoch}"),
+        _ = &mut waiting => panic!("taken from one that keeps it"),
+        () = sleep(SILENT) => {}
+    }
+    let second = timeout(PATIENCE, waiting).await.expect("the lease").unwrap().unwrap().lead().await.unwrap();
+    let passed = timeout(PATIENCE, first.keep()).await.expect("it is told");
+    assert_eq!(passed, second.epoch());
+}
+
+#[tokio::test]
+async fn the_active_node_gets_its_lease_back_before_a_standby_tries() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let mut first = lead(&db).await;
+    let mut waiting = tokio::spawn(stand_by(&db).await.wait());
+    assert_eq!(cut(&client).await, 2);
+    // The active node is slow to notice.
+    eventually(&client, "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'vigil lease'").await;
+    let held = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 1)";
+    let before = first.epoch();
+    tokio::select! {
+        epoch = first.keep() => panic!("passed by {epoch}"),
+        () = eventually(&client, held) => {}
+    }
+    tokio::select! {
+        epoch = first.keep() => panic!("passed by {epoch}"),
+        _ = &mut waiting => panic!("taken from one that has it again"),
+        () = sleep(SILENT) => {}
+    }
+    assert_eq!(epoch(db.url()).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn no_migration_changes_the_schema_under_an_active_node() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let mut lease = lead(&db).await;
+    assert_eq!(store::migrate::run(db.url()).await.unwrap(), [""; 0], "what is current needs no lease");
+    let forget =
+        "DELETE FROM refinery_schema_history WHERE version = (SELECT max(version) FROM refinery_schema_history)";
+    client.batch_execute(forget).await.unwrap();
+    tokio::select! {
+        epoch = lease.keep() => panic!("passed by {epoch}"),
+        refused = store::migrate::run(db.url()) => assert!(matches!(refused, Err(Error::NodeActive)), "{refused:?}"),
+    }
+}
