@@ -12,6 +12,9 @@ use warp::Filter;
 
 use crate::live::Hub;
 
+/// Renders the metrics of this process.
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// What the portal needs from whoever runs it.
 #[derive(Clone)]
 pub struct Deps {
@@ -20,7 +23,7 @@ pub struct Deps {
     pub roster: watch::Receiver<Arc<Roster>>,
     pub hub: Hub,
     /// The page of `/metrics`, in the text format of Prometheus.
-    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub metrics: Render,
     /// Why this node should get no traffic, if so.
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
 }

@@ -16,8 +16,8 @@ mod trends;
 mod typescript;
 mod web;
 
-pub use app::Deps;
+pub use app::{Deps, Render};
 pub use config::Config;
 pub use live::Hub;
-pub use run::{Error, run};
+pub use run::{Error, run, stand_by};
 pub use web::MAX_CONNECTIONS;

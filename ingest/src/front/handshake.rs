@@ -7,7 +7,6 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::Front;
 use super::acl::Rights;
 use super::codes::Code;
 use super::connect::{self, Connect};
@@ -16,6 +15,7 @@ use super::identity::{self, Proof};
 use super::packet::{self, Kind, Version};
 use super::registry::{Claimed, Seat};
 use super::socket::Socket;
+use super::{Front, count_refusal};
 
 /// Largest CONNECT, will included: whoever sends it is nobody yet.
 const MAX_CONNECT: usize = 16 * 1024;
@@ -48,14 +48,28 @@ pub(super) async fn admit(front: &Arc<Front>, socket: &mut Socket, buffer: &mut 
         Err(refused) => refused,
     };
     if let Some((version, code)) = refused {
-        front.refused(code);
-        let mut out = BytesMut::new();
-        encode::connack_refusal(&mut out, version, code);
-        if socket.write_all(&out).await.is_ok() {
-            socket.shutdown().await.ok();
-        }
+        refuse(socket, version, code).await;
     }
     None
+}
+
+/// Of a node that stands by: there is a better one to ask.
+pub(super) async fn turn_away(socket: &mut Socket, buffer: &mut BytesMut) {
+    let (version, code) = match read_connect(socket, buffer).await {
+        Ok(hello) => (hello.version, Code::Unavailable),
+        Err(Some(refused)) => refused,
+        Err(None) => return,
+    };
+    refuse(socket, version, code).await;
+}
+
+async fn refuse(socket: &mut Socket, version: Version, code: Code) {
+    count_refusal(code);
+    let mut out = BytesMut::new();
+    encode::connack_refusal(&mut out, version, code);
+    if socket.write_all(&out).await.is_ok() {
+        socket.shutdown().await.ok();
+    }
 }
 
 async fn greet(

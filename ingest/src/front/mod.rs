@@ -22,6 +22,7 @@ mod read;
 mod registry;
 mod session;
 mod socket;
+mod standby;
 mod status;
 mod subscribe;
 
@@ -44,6 +45,7 @@ use down::Downlink;
 use registry::Registry;
 use session::Session;
 use socket::Socket;
+pub use standby::stand_by;
 use status::Board;
 
 /// Clients looked up in the database at once because they are not on the roster: strangers must not use up its connections.
@@ -97,8 +99,12 @@ struct Front {
 
 impl Front {
     fn refused(&self, code: Code) {
-        metrics::counter!("vigil_mqtt_refused_total", "reason" => code.label()).increment(1);
+        count_refusal(code);
     }
+}
+
+fn count_refusal(code: Code) {
+    metrics::counter!("vigil_mqtt_refused_total", "reason" => code.label()).increment(1);
 }
 
 /// Ends once stopped, or without its router, and every connection has been drained and sent away.
@@ -123,8 +129,7 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
             .await
             .map_err(|_| Error::RouterPanicked)??
     };
-    // Each listener keeps one for the client that it waits for.
-    let waiting = Arc::new(Semaphore::new(config.max_unauthenticated + listeners.len()));
+    let waiting = waiting(&config, &listeners);
     let connections = config.max_connections;
     let front = Arc::new(Front {
         config,
@@ -141,8 +146,20 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
         stop,
     });
     let tasks = TaskTracker::new();
-    for listener in listeners {
-        tasks.spawn(accept(listener, front.clone(), waiting.clone(), tasks.clone()));
+    for Listener { socket, tls } in listeners {
+        let (front, waiting, of_listener) = (front.clone(), waiting.clone(), tasks.clone());
+        tasks.spawn(async move {
+            let serve = |client, permit| {
+                let (front, tls, tasks) = (front.clone(), tls.clone(), of_listener.clone());
+                of_listener.spawn(async move {
+                    // A task of its own: one that has been through a handshake keeps the room that it needed for it.
+                    if let Some(session) = admit(front, client, tls, permit).await {
+                        tasks.spawn(session.run());
+                    }
+                });
+            };
+            accept(&socket, &waiting, &front.stop, serve).await;
+        });
     }
     let whole = tokio::select! {
         () = front.stop.cancelled() => Ok(()),
@@ -159,27 +176,30 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
     whole
 }
 
-async fn accept(listener: Listener, front: Arc<Front>, waiting: Arc<Semaphore>, tasks: TaskTracker) {
+/// The places of clients that are nobody yet. Each listener keeps one for the client that it waits for.
+fn waiting(config: &Config, listeners: &[Listener]) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(config.max_unauthenticated + listeners.len()))
+}
+
+/// Hands on whoever connects, until `stop`.
+async fn accept(
+    listener: &TcpListener,
+    waiting: &Arc<Semaphore>,
+    stop: &CancellationToken,
+    serve: impl Fn(TcpStream, OwnedSemaphorePermit),
+) {
     loop {
         let accepted = async {
             let permit = waiting.clone().acquire_owned().await.expect("the semaphore is never closed");
-            (permit, listener.socket.accept().await)
+            (permit, listener.accept().await)
         };
         let (permit, accepted) = tokio::select! {
             biased;
-            () = front.stop.cancelled() => return,
+            () = stop.cancelled() => return,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((socket, _)) => {
-                let (front, tls, tasks) = (front.clone(), listener.tls.clone(), tasks.clone());
-                tasks.clone().spawn(async move {
-                    // A task of its own: one that has been through a handshake keeps the room that it needed for it.
-                    if let Some(session) = admit(front, socket, tls, permit).await {
-                        tasks.spawn(session.run());
-                    }
-                });
-            }
+            Ok((client, _)) => serve(client, permit),
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -188,21 +208,26 @@ async fn accept(listener: Listener, front: Arc<Front>, waiting: Arc<Semaphore>, 
     }
 }
 
+/// None: the TLS handshake failed.
+async fn open(client: TcpStream, tls: Option<TlsAcceptor>) -> Option<Socket> {
+    if let Err(error) = client.set_nodelay(true) {
+        tracing::debug!(%error, "could not turn off delay of small packets");
+    }
+    Some(match tls {
+        None => Socket::Plain(client),
+        Some(tls) => Socket::Tls(Box::new(tls.accept(client).await.ok()?)),
+    })
+}
+
 /// None: it is not who it says it is, or did not say so in time.
 async fn admit(
     front: Arc<Front>,
-    socket: TcpStream,
+    client: TcpStream,
     tls: Option<TlsAcceptor>,
     _waiting: OwnedSemaphorePermit,
 ) -> Option<Box<Session>> {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "could not turn off delay of small packets");
-    }
     let admitting = async {
-        let mut socket = match tls {
-            None => Socket::Plain(socket),
-            Some(tls) => Socket::Tls(Box::new(tls.accept(socket).await.ok()?)),
-        };
+        let mut socket = open(client, tls).await?;
         let mut read = BytesMut::new();
         let admitted = handshake::admit(&front, &mut socket, &mut read).await?;
         Some((socket, read, admitted))

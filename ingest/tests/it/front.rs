@@ -18,5 +18,6 @@ mod hostile_floods;
 mod hostile_tls;
 mod hostile_topics;
 mod neighbour;
+mod standby;
 mod telemetry;
 mod tls;

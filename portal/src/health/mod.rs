@@ -6,8 +6,8 @@ use warp::Filter;
 use warp::http::header;
 use warp::reply::{Reply, with_header};
 
-use crate::app::App;
-use crate::web::{ApiError, Endpoint, Json, Route, mount, routes};
+use crate::app::{App, Render};
+use crate::web::{ApiError, Endpoint, Json, Route, mount, pick, routes};
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get("/healthz", "The process answers").answers::<Health>(),
@@ -33,11 +33,18 @@ pub(crate) fn readyz(app: &App) -> Route {
     mount("readyz", routes![ready])
 }
 
-pub(crate) fn metrics(app: &App) -> Route {
-    let page = warp::path::end().and(warp::get()).and(app.filter()).map(|app: App| {
-        Ok::<_, ApiError>(
-            with_header((app.metrics)(), header::CONTENT_TYPE, "text/plain; version=0.0.4").into_response(),
-        )
+/// Whatever else is asked of a node that stands by.
+pub(crate) fn standby() -> Route {
+    let anything = warp::any().map(|| {
+        let detail = "this node stands by; another one is active".to_owned();
+        Err::<Json<Health>, _>(ApiError::Unavailable { code: "standby", detail })
+    });
+    pick(routes![anything])
+}
+
+pub(crate) fn metrics(render: Render) -> Route {
+    let page = warp::path::end().and(warp::get()).map(move || {
+        Ok::<_, ApiError>(with_header(render(), header::CONTENT_TYPE, "text/plain; version=0.0.4").into_response())
     });
     mount("metrics", routes![page])
 }

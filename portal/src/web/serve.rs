@@ -25,14 +25,11 @@ pub const MAX_CONNECTIONS: usize = 1_024;
 /// For the head of a request; a browser sends it at once.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long answers under way get when stopping.
-const DRAIN: Duration = Duration::from_secs(5);
-
 /// After a failed accept, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop`, then until what was asked is answered.
-pub(crate) async fn serve(listener: TcpListener, routes: Route, stop: &CancellationToken) {
+/// Serves until `stop`, then until what was asked is answered, for as long as `drain`.
+pub(crate) async fn serve(listener: &TcpListener, routes: Route, stop: &CancellationToken, drain: Duration) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut http = auto::Builder::new(TokioExecutor::new());
@@ -71,7 +68,7 @@ pub(crate) async fn serve(listener: TcpListener, routes: Route, stop: &Cancellat
             drop(permit);
         });
     }
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("answers under way did not finish in time");
     }
 }

@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
-use portal::{Config, Deps, Error};
+use portal::{Config, Error};
 use reqwest::header;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_util::sync::CancellationToken;
 use vitals::{DeviceKind, Parameter, Realm, What};
 
 use crate::screen::Screen;
@@ -48,18 +49,34 @@ async fn foreign_hosts_and_origins_are_refused_everywhere() {
 #[tokio::test]
 async fn only_loopback_is_served() {
     let site = Site::open().await;
-    let (roster, _follow) = store::roster::watch(site.database.pool()).await.unwrap();
-    let deps = Deps {
-        pool: site.database.pool(),
-        clock: site.clock.clone(),
-        roster,
-        hub: site.hub.clone(),
-        metrics: std::sync::Arc::new(String::new),
-        ready: std::sync::Arc::new(|| Ok(())),
-    };
     let everywhere = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let refused = portal::run(Config::default(), deps, everywhere, site.stop.clone()).await;
+    let refused = portal::run(Config::default(), site.deps(), everywhere, site.stop.clone()).await;
     assert!(matches!(refused, Err(Error::NotLoopback(_))));
+}
+
+#[tokio::test]
+async fn a_standby_says_so_until_it_serves_on_the_same_listener() {
+    let site = Site::open().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, over) = (listener.local_addr().unwrap(), CancellationToken::new());
+    // One client, which would go on with the connection that it has.
+    let client = reqwest::Client::new();
+    let get = async |path: &str| client.get(format!("http://{address}{path}")).send().await.unwrap();
+    let metrics: portal::Render = std::sync::Arc::new(|| "vigil_up 1\n".to_owned());
+    let asking = async {
+        assert_eq!(get("/healthz").await.status(), 200);
+        assert_eq!(get("/metrics").await.text().await.unwrap(), "vigil_up 1\n");
+        for path in ["/readyz", "/api/devices", "/live", "/", "/nothing"] {
+            let answer = get(path).await;
+            assert_eq!(answer.status(), 503, "{path}");
+            assert_eq!(answer.json::<Value>().await.unwrap()["code"], "standby", "{path}");
+        }
+        over.cancel();
+    };
+    let (stood, ()) = tokio::join!(portal::stand_by(&listener, metrics, &over), asking);
+    stood.unwrap();
+    tokio::spawn(portal::run(Config::default(), site.deps(), listener, site.stop.clone()));
+    assert_eq!(get("/api/devices").await.status(), 200);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub(crate) struct Site {
     pub(crate) address: std::net::SocketAddr,
     pub(crate) beds: Vec<DeviceKey>,
     pub(crate) stop: CancellationToken,
+    deps: Deps,
     _tasks: [AbortOnDropHandle<()>; 2],
 }
 
@@ -60,13 +61,19 @@ impl Site {
             metrics: Arc::new(|| "vigil_up 1\n".to_owned()),
             ready: Arc::new(|| Err("the engine has not started".to_owned())),
         };
+        let again = deps.clone();
         let (run, stopped) = (portal::run(config, deps, listener, stop.clone()), stop.clone());
         let serve = tokio::spawn(async move {
             run.await.unwrap();
             stopped.cancelled().await;
         });
         let tasks = [AbortOnDropHandle::new(tokio::spawn(follow)), AbortOnDropHandle::new(serve)];
-        Self { database, hub, hand, clock, address, beds, stop, _tasks: tasks }
+        Self { database, hub, hand, clock, address, beds, stop, deps: again, _tasks: tasks }
+    }
+
+    /// For another portal beside this one.
+    pub(crate) fn deps(&self) -> Deps {
+        self.deps.clone()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
