@@ -12,9 +12,10 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
 
+use crate::connect::PATIENCE;
 use crate::{Error, connect, migrate};
 
 /// Held by the active node, and by whoever migrates; "vigil" in ASCII.
@@ -223,8 +224,11 @@ impl Lease {
 
 /// Makes this session one of its node's epoch; refuses when that is over.
 pub(crate) async fn enter(client: &Client, epoch: Epoch) -> Result<(), Error> {
-    client.execute(ENTER, &[&SESSIONS, &epoch.0]).await?;
-    if read_epoch(client).await? == epoch { Ok(()) } else { Err(Error::Fenced(epoch)) }
+    let entering = async {
+        client.execute(ENTER, &[&SESSIONS, &epoch.0]).await?;
+        if read_epoch(client).await? == epoch { Ok(()) } else { Err(Error::Fenced(epoch)) }
+    };
+    timeout(PATIENCE, entering).await.unwrap_or(Err(Error::ConnectTimeout(PATIENCE.as_secs())))
 }
 
 /// A session that may hold the lock.

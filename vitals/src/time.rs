@@ -147,7 +147,12 @@ impl Clock {
     /// The machine's clock, never backwards: where it is set back, this one goes on at its own pace until the machine's
     /// has caught up. Receive times, silence and onset delays would otherwise stand still for as long as the step was.
     pub fn system() -> Self {
-        let (began, lead) = (Instant::now(), AtomicI64::new(i64::MIN));
+        Self::system_after(Timestamp(i64::MIN))
+    }
+
+    /// The machine's clock, and never a time that is not after `before`: where that is ahead, this one goes on from there.
+    pub fn system_after(before: Timestamp) -> Self {
+        let (began, lead) = (Instant::now(), AtomicI64::new(before.0.saturating_add(1)));
         Self(Arc::new(move || {
             // The wall first: a pause between the two must not push us ahead.
             #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
@@ -226,5 +231,15 @@ mod tests {
             let text = Timestamp(day * 86_400_000_000).to_string();
             assert_eq!(Timestamp::parse_utc(text.as_bytes()), Some(Timestamp(day * 86_400_000_000)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_clock_goes_on_after_what_another_has_seen() {
+        let ahead = Clock::system().now().plus_millis(60_000);
+        let clock = Clock::system_after(ahead);
+        let (first, second) = (clock.now(), clock.now());
+        assert!(ahead < first && first <= second, "{ahead} {first} {second}");
+        let (before, clock) = (Clock::system().now(), Clock::system_after(Timestamp::default()));
+        assert!(before <= clock.now() && clock.now() < ahead);
     }
 }
