@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use store::lease::Epoch;
 
 use crate::config::Config;
 
@@ -86,8 +87,17 @@ impl Database {
         cluster.stop().context("stop the private database")
     }
 
+    /// Of a command, which runs beside the active node.
     pub(crate) fn pool(&self, config: &Config) -> anyhow::Result<store::Pool> {
-        let connections = config.database.connections;
-        Ok(store::Pool::new(&store::Config { url: self.url.clone(), connections })?)
+        Ok(store::Pool::new(&self.config(config))?)
+    }
+
+    /// Of the active node.
+    pub(crate) fn fenced(&self, config: &Config, epoch: Epoch) -> anyhow::Result<store::Pool> {
+        Ok(store::Pool::fenced(&self.config(config), epoch)?)
+    }
+
+    fn config(&self, config: &Config) -> store::Config {
+        store::Config { url: self.url.clone(), connections: config.database.connections }
     }
 }

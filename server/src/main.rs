@@ -1,9 +1,12 @@
 //! The binary `vigil`: arguments, configuration, wiring, TLS, stopping. The only crate that knows everybody.
 
 mod args;
+mod awake;
 mod command;
 mod config;
 mod database;
+mod doors;
+mod node;
 mod parts;
 mod run;
 mod selfcare;

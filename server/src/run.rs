@@ -1,27 +1,26 @@
 //! Who is wired to whom. Siblings meet here and nowhere else.
-#![expect(clippy::print_stdout, reason = "addresses and `ready` are told on standard output")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use ingest::front::Listener;
 use parking_lot::Mutex;
 use portal::Hub;
 use store::roster;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use vitals::{Clock, Transition};
+use vitals::Transition;
 
+use crate::awake::Awake;
 use crate::config::Config;
 use crate::database::Database;
+use crate::doors::Doors;
 use crate::parts::Parts;
 use crate::selfcare::{self, Watched};
-use crate::telemetry;
 use crate::tls::Tls;
 use crate::watchdog::{Judging, Watchdog};
+use crate::{node, telemetry};
 
 /// How long each part may take to drain.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,20 +39,20 @@ pub(crate) fn all(config: &Config) -> anyhow::Result<()> {
 
 async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Result<()> {
     let metrics = telemetry::metrics()?;
-    let clock = Clock::system();
-    for applied in store::migrate::run(&database.url).await.context("migrate")? {
-        tracing::info!("applied migration {applied}");
-    }
-    let pool = database.pool(config)?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
-    let (roster, watching) = roster::watch(pool.clone()).await.context("read the roster")?;
-
     // Bound before anything runs: a taken port is told before a device is.
-    let mqtt = bind("mqtt", config.mqtt.listen).await?;
-    let mqtts = bind("mqtts", config.mqtt.tls_listen).await?;
-    let http = bind("http", config.http.listen).await?;
-    let addresses = (mqtt.local_addr()?, mqtts.local_addr()?, http.local_addr()?);
+    let doors = Doors::open(config, tls).await?;
+    let page = metrics.clone();
+    let render: portal::Render = Arc::new(move || page.render());
+    let Some(lease) = node::lead(config, &database.url, &doors, render.clone(), &stop).await? else { return Ok(()) };
+    let epoch = lease.epoch();
+    let mut parts = Parts::new(stop);
+    // First, so that it is given back last.
+    parts.start("lease", |stop| node::keep(lease, stop));
+    let pool = database.fenced(config, epoch)?;
+    let clock = node::clock(&pool).await.context("look when the last run ended")?;
+    let (roster, watching) = roster::watch(pool.clone()).await.context("read the roster")?;
 
     // Before the engine, which may tell what its last run could not store; seeded once it knows where it stands.
     let screens = Hub::new(clock.clone(), roster.clone(), &[], 0);
@@ -67,15 +66,26 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
 
     let health = Arc::new(Health::default());
     let judging = Arc::new(Judging::default());
-    let outlets = outlets(&alerting, &screens, &health, &judging);
+    let awake = {
+        let (alerting, url) = (alerting.clone(), database.url.clone());
+        let slept = move |from, until| alerting.slept(from, until);
+        Arc::new(Awake::new(clock.clone(), Box::new(move || node::confirm(&url, epoch)), Box::new(slept)))
+    };
+    let outlets = outlets(&alerting, &screens, &health, &judging, &awake);
 
-    let mut parts = Parts::new(stop);
+    parts.start("awake", |stop| {
+        let awake = awake.clone();
+        async move {
+            awake.run(stop).await;
+            Ok(())
+        }
+    });
     parts.start("roster", |stop| async move {
         tokio::select! { () = watching => {}, () = stop.cancelled() => {} }
         Ok(())
     });
     parts.start("metrics", |stop| telemetry::upkeep(metrics.clone(), stop));
-    parts.start("alerting", |stop| async move { Ok(alarms.run(stop).await?) });
+    parts.start("alerting", |stop| async move { Ok(alarms.run(move |now| awake.look(now), stop).await?) });
     let watched = Watched::new(config, database, tls, &clock, &alerting);
     parts.start("selfcare", |stop| selfcare::run(watched, stop));
     let watchdog = {
@@ -96,35 +106,22 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
             clock: clock.clone(),
             roster: roster.clone(),
             hub: screens,
-            metrics: Arc::new(move || metrics.render()),
+            metrics: render,
             ready: Arc::new(move || health.ready()),
         };
         let config = config.portal.clone();
-        async move { Ok(portal::run(config, deps, http, stop).await?) }
+        async move { Ok(portal::run(config, deps, doors.screens, stop).await?) }
     });
-    let deps = ingest::Deps {
-        pool,
-        clock,
-        roster,
-        outlets,
-        listeners: vec![
-            Listener { socket: mqtt, tls: None },
-            Listener { socket: mqtts, tls: Some(tls.acceptor().context("read the certificates")?) },
-        ],
-    };
+    let deps = ingest::Deps { pool, clock, roster, outlets, listeners: doors.devices };
     let (serving, served) = tokio::sync::oneshot::channel();
     parts.start("ingest", |stop| {
         let config = config.ingest.clone();
         async move { Ok(ingest::run(config, deps, move || serving.send(()).unwrap_or_default(), stop).await?) }
     });
     if served.await.is_ok() {
-        println!("mqtt {}\nmqtts {}\nportal http://{}/\nready", addresses.0, addresses.1, addresses.2);
+        node::tell("ready");
     }
     parts.until_stopped(PATIENCE).await
-}
-
-async fn bind(what: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("listen for {what} on {address}"))
 }
 
 fn stop_on_signal(stop: &CancellationToken) -> anyhow::Result<()> {
@@ -138,25 +135,45 @@ fn stop_on_signal(stop: &CancellationToken) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn outlets(alerting: &alerting::Alerting, hub: &Hub, health: &Arc<Health>, judging: &Arc<Judging>) -> ingest::Outlets {
+/// Each looks first whether we are awake: nobody is judged by the time that we slept, nor by a node that was passed.
+fn outlets(
+    alerting: &alerting::Alerting,
+    hub: &Hub,
+    health: &Arc<Health>,
+    judging: &Arc<Judging>,
+    awake: &Arc<Awake>,
+) -> ingest::Outlets {
     let (judge, holder, away) = (alerting.clone(), alerting.clone(), alerting.clone());
     let (arrivals, duplicates) = (alerting.clone(), alerting.clone());
     let (show, presence) = (hub.clone(), hub.clone());
     let holding = Any::default();
     let (health, judging) = (health.clone(), judging.clone());
+    let looks = || {
+        let awake = awake.clone();
+        move |at| awake.look(at)
+    };
+    let (before_judging, before_presence, before_hold, before_away) = (looks(), looks(), looks(), looks());
     ingest::Outlets {
-        judge: Arc::new(move |frames| judging.watch(|| judge.judge(frames))),
+        judge: Arc::new(move |frames| {
+            if let Some(first) = frames.first() {
+                before_judging(first.received_at);
+            }
+            judging.watch(|| judge.judge(frames));
+        }),
         show: Arc::new(move |frames, offset_us| show.show(frames, offset_us)),
         presence: Arc::new(move |device, connected, at| {
+            before_presence(at);
             arrivals.connected(device, connected, at);
             presence.presence(device, connected, at);
         }),
         held: Arc::new(move |device, held, at| {
+            before_hold(at);
             holder.hold(device, held, at);
             holding.change(held, |present| holder.system("devices_held", present, at));
         }),
         flapping: Arc::new(move |device, at| duplicates.flapping(device, at)),
         database_away: Arc::new(move |is_away, at| {
+            before_away(at);
             health.writers_away.change(is_away, |present| away.system("database_away", present, at));
         }),
     }

@@ -2,6 +2,7 @@
 //! judge is still told about.
 
 use std::cell::Cell;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -107,8 +108,12 @@ impl Watchdog {
 }
 
 fn watch(judging: &Judging, stalled: &dyn Fn(bool), dropped: &Receiver<()>) {
-    let mut raised = false;
+    let (mut raised, mut looked) = (false, Instant::now());
     while dropped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+        // A call that was under way while we slept looks as old as our sleep.
+        if mem::replace(&mut looked, Instant::now()).elapsed() > STALL {
+            continue;
+        }
         let stuck = judging.stuck();
         if stuck != raised {
             raised = stuck;

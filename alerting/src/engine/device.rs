@@ -142,10 +142,22 @@ impl DeviceWatch {
         self.advance(stopped_at, out);
         (self.holders, self.connections) = (0, 0);
         self.release(stopped_at);
-        let down_us = started_at.micros_since(stopped_at).max(0);
-        self.limits.iter_mut().for_each(|state| state.shift(down_us));
-        self.shift_receive_timers(down_us);
-        self.now = self.now.max(started_at);
+        self.skip(stopped_at, started_at);
+    }
+
+    /// The process stood still from `from` to `until`, with its connections: nothing in between counts.
+    pub fn slept(&mut self, from: Timestamp, until: Timestamp, out: &mut Vec<Signal>) {
+        self.advance(from, out);
+        self.skip(from, until);
+    }
+
+    fn skip(&mut self, from: Timestamp, until: Timestamp) {
+        let us = until.micros_since(from).max(0);
+        self.limits.iter_mut().for_each(|state| state.shift(us));
+        self.shift_receive_timers(us);
+        // A hold stops the same timers: what it takes from them is counted from here on.
+        self.held = self.held.map(|held| held.plus_micros(us));
+        self.now = self.now.max(until);
         self.next_due = self.next().map_or(NEVER, |(due, _)| due);
     }
 

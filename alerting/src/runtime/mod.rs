@@ -101,6 +101,11 @@ impl Alerting {
         self.0.with(device, |watch, out| watch.flapping(at, out));
     }
 
+    /// The process stood still meanwhile: that a device was not heard then is no silence of its own.
+    pub fn slept(&self, from: Timestamp, until: Timestamp) {
+        self.0.shards.each(&self.0.outbox, |watch, out| watch.slept(from, until, out));
+    }
+
     /// Says whether a condition of the system itself holds, such as `database_away`.
     pub fn system(&self, code: &str, present: bool, at: Timestamp) {
         let mut system = self.0.system.lock();
@@ -165,13 +170,19 @@ impl Judges {
 }
 
 impl Part {
-    /// Runs until `stop`, then looks at the clock a last time, stores what is left and ends the epoch.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+    /// Runs until `stop`, then looks at the clock a last time, stores what is left and ends the epoch. `looking` is called
+    /// before each look, with its time: it may say first that the process slept.
+    pub async fn run(
+        self,
+        looking: impl Fn(Timestamp) + Send + Sync + 'static,
+        stop: CancellationToken,
+    ) -> Result<(), Error> {
         let Self { judges, pool, clock, epoch } = self;
         let looked = CancellationToken::new();
         let ticks = async {
-            tick(&judges, &clock, &stop).await;
+            tick(&judges, &clock, &looking, &stop).await;
             let stopped_at = clock.now();
+            looking(stopped_at);
             judges.advance(stopped_at);
             looked.cancel();
             stopped_at
@@ -182,7 +193,7 @@ impl Part {
     }
 }
 
-async fn tick(judges: &Judges, clock: &Clock, stop: &CancellationToken) {
+async fn tick(judges: &Judges, clock: &Clock, looking: &impl Fn(Timestamp), stop: &CancellationToken) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut roster = judges.roster.clone();
@@ -192,6 +203,7 @@ async fn tick(judges: &Judges, clock: &Clock, stop: &CancellationToken) {
             () = stop.cancelled() => return,
         }
         let now = clock.now();
+        looking(now);
         judges.advance(now.plus_millis(-MARGIN_MS));
         // An error says that nobody follows the roster any more: the last one stays.
         if roster.has_changed().unwrap_or(false) {

@@ -59,7 +59,7 @@ impl Cell {
         let (alerting, part) =
             alerting::start(self.db.pool(), self.clock.clone(), self.roster.subscribe(), sink).await.unwrap();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(part.run(stop.clone()));
+        let task = tokio::spawn(part.run(|_| (), stop.clone()));
         Engine { alerting, told, stop, task }
     }
 

@@ -54,6 +54,45 @@ fn a_frame_read_during_a_hold_starts_the_ten_seconds_anew() {
 }
 
 #[test]
+fn time_that_we_slept_is_neither_silence_nor_persistence() {
+    let mut ward = Ward::new(&[high()]);
+    ward.take(&hr(0.0, 130.0));
+    ward.slept(4.0, 64.0);
+    ward.advance(69.999);
+    assert_eq!(ward.told(), [] as [&str; 0], "six of ten seconds were left");
+    ward.advance(70.0);
+    assert_eq!(ward.told(), ["high raised(130)@70", "no_data raised@70"]);
+}
+
+#[test]
+fn what_was_due_before_we_slept_keeps_its_time() {
+    let mut ward = Ward::new(&[]);
+    ward.take(&hr(0.0, 80.0));
+    ward.slept(12.0, 64.0);
+    assert_eq!(ward.told(), ["no_data raised@10"]);
+}
+
+#[test]
+fn connections_and_holds_outlast_our_sleep() {
+    let mut ward = Ward::new(&[]);
+    ward.connected(true, 0.0);
+    ward.connected(true, 1.0);
+    ward.slept(4.0, 64.0);
+    ward.connected(false, 65.0);
+    ward.advance(70.0);
+    assert_eq!(ward.told(), ["no_data raised@70"], "one of two is left, and silent");
+    let mut ward = Ward::new(&[]);
+    ward.take(&hr(0.0, 80.0));
+    ward.hold(true, 4.0);
+    ward.slept(10.0, 70.0);
+    ward.hold(false, 80.0);
+    ward.advance(85.999);
+    assert_eq!(ward.told(), [] as [&str; 0], "six of its ten seconds were left");
+    ward.advance(86.0);
+    assert_eq!(ward.told(), ["no_data raised@86"]);
+}
+
+#[test]
 fn a_device_is_held_until_the_last_of_its_connections_is_read() {
     let mut ward = Ward::new(&[]);
     ward.take(&hr(0.0, 80.0));

@@ -74,6 +74,10 @@ impl Ward {
         self.watch.restart(sec(stopped), sec(started), &mut self.signals);
     }
 
+    pub(crate) fn slept(&mut self, from: f64, until: f64) {
+        self.watch.slept(sec(from), sec(until), &mut self.signals);
+    }
+
     /// `code what@seconds` with the value of a limit in brackets.
     pub(crate) fn told(&self) -> Vec<String> {
         self.signals.iter().map(told).collect()

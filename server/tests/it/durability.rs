@@ -15,7 +15,7 @@ fn frame(at: Timestamp, seq: usize) -> String {
     format!(r#"{{"t":"{at}","seq":{seq},"hr":72,"spo2":97,"rr":14,"temp":36.8}}"#)
 }
 
-const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+pub const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'vigil writer%' AND wait_event_type = 'Lock'";
 const WRITERS: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'vigil writer%'";

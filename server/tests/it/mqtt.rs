@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -36,22 +36,35 @@ pub fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Admitted with MQTT 5.
-pub async fn connect_v5(broker: SocketAddr, id: &str, secret: &str) -> TcpStream {
-    let mut socket = TcpStream::connect(broker).await.unwrap();
+fn connect(version: u8, id: &str, secret: &str) -> Vec<u8> {
     let mut body = Vec::new();
     text("MQTT", &mut body);
-    body.extend_from_slice(&[5, 0xc2, 0, 120, 0]);
+    body.extend_from_slice(&[version, 0xc2, 0, 120]);
+    if version == 5 {
+        // No properties.
+        body.push(0);
+    }
     for field in [id, id, secret] {
         text(field, &mut body);
     }
-    socket.write_all(&packet(0x10, &body)).await.unwrap();
-    let mut connack = [0; 2];
-    timeout(PATIENCE, socket.read_exact(&mut connack)).await.expect("a CONNACK in time").unwrap();
-    assert_eq!(connack[0], 0x20);
-    let mut rest = vec![0; usize::from(connack[1])];
+    packet(0x10, &body)
+}
+
+/// The code that answers a CONNECT of this version of the protocol (4 is 3.1.1).
+pub async fn connack(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), version: u8, id: &str, secret: &str) -> u8 {
+    socket.write_all(&connect(version, id, secret)).await.unwrap();
+    let mut head = [0; 2];
+    timeout(PATIENCE, socket.read_exact(&mut head)).await.expect("a CONNACK in time").unwrap();
+    assert_eq!(head[0], 0x20);
+    let mut rest = vec![0; usize::from(head[1])];
     socket.read_exact(&mut rest).await.unwrap();
-    assert_eq!(rest[1], 0, "admitted");
+    rest[1]
+}
+
+/// Admitted with MQTT 5.
+pub async fn connect_v5(broker: SocketAddr, id: &str, secret: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(broker).await.unwrap();
+    assert_eq!(connack(&mut socket, 5, id, secret).await, 0, "admitted");
     socket
 }
 
@@ -89,13 +102,7 @@ impl Device {
     pub async fn try_connect(broker: SocketAddr, id: &str, secret: &str) -> Result<Self, u8> {
         let mut socket = TcpStream::connect(broker).await.map_err(|_| 255)?;
         socket.set_nodelay(true).unwrap();
-        let mut body = Vec::new();
-        text("MQTT", &mut body);
-        body.extend_from_slice(&[4, 0xc2, 0, 120]);
-        for field in [id, id, secret] {
-            text(field, &mut body);
-        }
-        socket.write_all(&packet(0x10, &body)).await.map_err(|_| 255)?;
+        socket.write_all(&connect(4, id, secret)).await.map_err(|_| 255)?;
         let mut connack = [0; 4];
         timeout(PATIENCE, socket.read_exact(&mut connack)).await.map_err(|_| 255)?.map_err(|_| 255)?;
         if connack[3] != 0 {

@@ -88,6 +88,16 @@ impl Screen {
         }
     }
 
+    /// Looks until the server closes or is gone; answers every alarm that was ever on the screen.
+    pub async fn ends(mut self) -> Vec<(String, String)> {
+        while let Some(Ok(message)) = timeout(PATIENCE, self.socket.next()).await.expect("an end in time") {
+            if let Message::Text(text) = message {
+                self.note(&serde_json::from_str(&text).unwrap());
+            }
+        }
+        self.seen
+    }
+
     pub fn seen(&self) -> &[(String, String)] {
         &self.seen
     }

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -60,6 +62,11 @@ impl Site {
         Vigil::start(self.command())
     }
 
+    /// A second node on the same database. The node that it stands by for goes on.
+    pub fn stand_by(&self) -> Vigil {
+        Vigil::launch(self.command(), "standby")
+    }
+
     /// With this as its configuration file.
     pub fn start_with(&self, config: &str) -> Vigil {
         let path = self.path("vigil.toml");
@@ -80,28 +87,55 @@ impl Site {
 
 pub struct Vigil {
     child: Child,
+    lines: Receiver<String>,
     pub mqtt: SocketAddr,
     pub mqtts: SocketAddr,
     pub portal: SocketAddr,
 }
 
 impl Vigil {
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::launch(command, "ready")
+    }
+
+    /// Returns once it has printed its addresses and this word.
+    fn launch(mut command: Command, word: &str) -> Self {
         let mut child = command.arg("all").stdout(Stdio::piped()).spawn().unwrap();
+        let (tell, lines) = channel();
+        let told = BufReader::new(child.stdout.take().unwrap()).lines();
+        thread::spawn(move || told.map_while(Result::ok).try_for_each(|line| tell.send(line)));
         let (mut mqtt, mut mqtts, mut portal) = (None, None, None);
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        for line in lines.map_while(Result::ok) {
+        while let Ok(line) = lines.recv() {
             match line.split_once(' ') {
                 Some(("mqtt", address)) => mqtt = address.parse().ok(),
                 Some(("mqtts", address)) => mqtts = address.parse().ok(),
                 Some(("portal", url)) => portal = url.trim_start_matches("http://").trim_end_matches('/').parse().ok(),
-                _ if line == "ready" => {
-                    return Self { child, mqtt: mqtt.unwrap(), mqtts: mqtts.unwrap(), portal: portal.unwrap() };
+                _ if line == word => {
+                    return Self { child, lines, mqtt: mqtt.unwrap(), mqtts: mqtts.unwrap(), portal: portal.unwrap() };
                 }
                 _ => {}
             }
         }
-        panic!("vigil ended before it was ready: {:?}", child.wait());
+        panic!("vigil ended before it was {word}: {:?}", child.wait());
+    }
+
+    /// Waits until a standby has become the active node.
+    pub async fn takes_over(&self) {
+        eventually("a takeover", async || self.lines.try_iter().any(|line| line == "ready")).await;
+    }
+
+    /// SIGSTOP: it does not run, and does not know it.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap().success());
     }
 
     pub fn pid(&self) -> u32 {
@@ -122,7 +156,7 @@ impl Vigil {
 
     /// SIGTERM.
     pub fn begin_stop(&self) {
-        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        self.signal("-TERM");
     }
 
     /// The exit code, once it is there.

@@ -1,0 +1,117 @@
+//! Active or standby: of all nodes on one database, who has the lease serves (design §4.5, decision 0009).
+
+use std::io::Write;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use store::lease::{self, Epoch, Lease};
+use tokio_util::sync::CancellationToken;
+use vitals::Clock;
+
+use crate::config::Config;
+use crate::doors::Doors;
+
+/// `EX_TEMPFAIL`: another node has taken over, and this one is to be started again, as its standby.
+const PASSED: i32 = 75;
+
+/// How long a process that slept waits to be told whether it was passed. A database that does not answer in this time is
+/// away, and then judging goes on.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Clocks of two nodes that differ by more than this are not steered around: one of them is wrong.
+const SKEW_MS: i64 = 10_000;
+
+/// Waits until this node is the active one, and turns everybody away meanwhile. None: it was stopped before.
+pub(crate) async fn lead(
+    config: &Config,
+    url: &str,
+    doors: &Doors,
+    metrics: portal::Render,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Lease>> {
+    let lease = match lease::take(url).await.context("ask for the lease")? {
+        Ok(locked) => {
+            tell(&doors.to_string());
+            Some(locked.lead().await)
+        }
+        Err(standby) => {
+            tell(&format!("{doors}\nstandby"));
+            let over = CancellationToken::new();
+            let waiting = async {
+                let locked = tokio::select! {
+                    locked = standby.wait() => Some(locked),
+                    () = stop.cancelled() => None,
+                };
+                over.cancel();
+                match locked? {
+                    Ok(locked) => Some(locked.lead().await),
+                    Err(error) => Some(Err(error)),
+                }
+            };
+            let refusing = ingest::front::stand_by(&config.ingest.front, &doors.devices, &over);
+            let (lease, (), screens) =
+                tokio::join!(waiting, refusing, portal::stand_by(&doors.screens, metrics, &over));
+            screens.context("stand by")?;
+            lease
+        }
+    };
+    let Some(lease) = lease.transpose().context("take the lease")? else { return Ok(None) };
+    for applied in lease.applied() {
+        tracing::info!("applied migration {applied}");
+    }
+    tracing::info!(epoch = %lease.epoch(), "this node is active");
+    Ok(Some(lease))
+}
+
+/// Keeps the lease until `stop`: given back last, when everything is drained.
+pub(crate) async fn keep(mut lease: Lease, stop: CancellationToken) -> anyhow::Result<()> {
+    tokio::select! {
+        newer = lease.keep() => end(lease.epoch(), newer),
+        () = stop.cancelled() => Ok(()),
+    }
+}
+
+/// Blocks until it is known that no other node has taken over, or that the database cannot be asked. Comes back in these
+/// cases only.
+pub(crate) fn confirm(url: &str, ours: Epoch) {
+    let ask = || -> anyhow::Result<Epoch> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(runtime.block_on(async { tokio::time::timeout(ANSWER, lease::epoch(url)).await })??)
+    };
+    // A runtime cannot be waited for from within another one: the thread brings its own.
+    match thread::scope(|scope| scope.spawn(ask).join()) {
+        Ok(Ok(newer)) if newer != ours => end(ours, newer),
+        Ok(Ok(_)) => {
+            tracing::warn!("this process did not run for a while, or the clock was set; it is still the active node")
+        }
+        Ok(Err(error)) => tracing::warn!("this process did not run for a while, and the database is away: {error:#}"),
+        Err(_) => tracing::error!("could not ask who is active: the thread panicked"),
+    }
+}
+
+/// At once, without draining: what is not stored by now must not be acknowledged, and nobody may be told anything more.
+fn end(ours: Epoch, newer: Epoch) -> ! {
+    tracing::error!("another node has taken over (epoch {newer}, this one had {ours}): nothing more is stored here");
+    process::exit(PASSED)
+}
+
+/// A clock that is not before what the last active node has stored, so that receive times rise across a takeover.
+pub(crate) async fn clock(pool: &store::Pool) -> anyhow::Result<Clock> {
+    let clock = Clock::system();
+    let Some(before) = store::alarms::last_stop(&pool.get().await?).await? else { return Ok(clock) };
+    let ahead_ms = before.millis_since(clock.now());
+    if ahead_ms > SKEW_MS {
+        tracing::error!(ahead_ms, "the newest reading was received in the future: a clock is wrong");
+        return Ok(clock);
+    }
+    Ok(Clock::system_after(before))
+}
+
+/// On standard output; whoever started us may have stopped listening.
+pub(crate) fn tell(what: &str) {
+    if let Err(error) = writeln!(std::io::stdout(), "{what}") {
+        tracing::debug!(%error, "nobody reads standard output");
+    }
+}
