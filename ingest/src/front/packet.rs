@@ -258,6 +258,13 @@ mod tests {
     }
 
     #[test]
+    fn memory_follows_what_was_sent_and_not_what_was_announced() {
+        let mut buffer = BytesMut::from(&b"\x30\xff\xff\x0f"[..]);
+        assert!(next(&mut buffer, 1024 * 1024).unwrap().is_none());
+        assert!(buffer.capacity() < 1024, "{}", buffer.capacity());
+    }
+
+    #[test]
     fn what_is_not_a_clients_packet_is_refused() {
         for first in [0x00, 0x20, 0x50, 0x62, 0x70, 0x90, 0xB0, 0xD0, 0xF0, 0x80, 0x11] {
             assert!(take(&[first, 0]).is_err(), "{first:#x}");

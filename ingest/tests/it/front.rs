@@ -9,6 +9,7 @@ mod conformance_delivery;
 mod conformance_packets;
 mod conformance_publish;
 mod conformance_subscribe;
+mod conformance_table;
 mod delivery;
 mod ground;
 mod holding;

@@ -142,14 +142,15 @@ pub fn python() -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn paho_publishes_and_is_told_its_codes() {
+async fn paho_publishes_is_commanded_and_is_told_its_codes() {
     let ward = ward().await;
+    let service = ward.site.enrol("desk", &["--service"]);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/paho_client.py");
     for (version, tls) in [("3", false), ("3", true), ("5", false), ("5", true)] {
         let before = ward.stored().await;
         let broker = if tls { ward.vigil.mqtts } else { ward.vigil.mqtt };
         let mut command = Command::new(python());
-        command.arg(script).args([&broker.port().to_string(), version, "bed-1", &ward.secret]);
+        command.arg(script).args([&broker.port().to_string(), version, "bed-1", &ward.secret, "desk", &service]);
         if tls {
             command.arg(ward.site.ca());
         }

@@ -6,14 +6,21 @@ use tokio::net::TcpSocket;
 use super::client::{Client, Connect, PATIENCE, V4, V5, packet, publish, string};
 use super::ground::{Ground, SECRET};
 use super::neighbour::beside;
+use super::tls::Authority;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_thousand_tiny_packets_are_answered_a_read_at_a_time() {
-    let ground = Ground::start().await;
+    let authority = Authority::new();
+    let ground = Ground::start_with(|_| {}, Some(authority.acceptor())).await;
     beside(&ground, async {
-        for version in [V4, V5] {
-            // As they would come out of one record or one write; each answer is counted.
-            let (mut reader, mut writer) = ground.client(version, "bed-01").await.split();
+        for (version, tls) in [(V4, false), (V5, true)] {
+            let mut client = match tls {
+                false => Client::dial(ground.address, version).await,
+                true => authority.dial(&ground, version, None).await,
+            };
+            assert_eq!(client.connect(&Connect::new(version, "bed-01", SECRET)).await, Some(0));
+            // In one write, so that records are full of them; each answer is counted.
+            let (mut reader, mut writer) = client.split();
             let pings = [0xC0, 0].repeat(100_000);
             let sending = tokio::spawn(async move {
                 tokio::io::AsyncWriteExt::write_all(&mut writer, &pings).await.unwrap();
