@@ -7,6 +7,8 @@ mod alarms;
 mod app;
 mod config;
 mod devices;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod health;
 mod live;
 mod openapi;

@@ -5,6 +5,8 @@
 mod alarm;
 mod device;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod id;
 mod offset;
 mod parameter;

@@ -14,6 +14,11 @@ pub(crate) fn release(program: &str) -> PathBuf {
     target().join("release").join(program)
 }
 
+/// Binaries of the fuzz targets, what they found worth keeping, and what they found.
+pub(crate) fn fuzz() -> PathBuf {
+    target().join("fuzz")
+}
+
 pub(crate) fn web() -> PathBuf {
     root().join("portal/web")
 }

@@ -5,6 +5,7 @@ mod bench;
 mod codegen;
 mod demo;
 mod folders;
+mod fuzz;
 mod interrupt;
 mod program;
 mod suites;
@@ -33,6 +34,8 @@ enum Task {
     Test(test::Arguments),
     /// What we claim, measured by the release binary.
     Bench(bench::Arguments),
+    /// Random bytes against everything that reads what others send.
+    Fuzz(fuzz::Arguments),
     /// The rules of the house that the compiler does not know.
     Tidy,
     /// Builds the browser UI into portal/web/dist.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Web => web::build(),
         Task::Codegen { check } => codegen::run(check),

@@ -21,6 +21,7 @@ const WILL_RETAIN: u8 = 0x20;
 const PASSWORD: u8 = 0x40;
 const USER_NAME: u8 = 0x80;
 
+#[cfg_attr(feature = "fuzzing", derive(Debug))]
 pub(super) struct Connect {
     pub(super) version: Version,
     pub(super) client_id: String,
@@ -34,11 +35,13 @@ pub(super) struct Connect {
 }
 
 /// Empty where it is not there.
+#[cfg_attr(feature = "fuzzing", derive(Debug))]
 pub(super) struct Login {
     pub(super) username: String,
     pub(super) password: Vec<u8>,
 }
 
+#[cfg_attr(feature = "fuzzing", derive(Debug))]
 pub(super) struct Will {
     pub(super) topic: String,
     pub(super) message: Bytes,

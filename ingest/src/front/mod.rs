@@ -11,6 +11,8 @@ mod delivery;
 mod down;
 mod encode;
 mod flapping;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handshake;
 mod identity;
 mod incoming;

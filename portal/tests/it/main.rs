@@ -4,4 +4,5 @@ mod http;
 mod live;
 mod resume;
 mod screen;
+mod seeds;
 mod site;

@@ -1,1 +1,2 @@
+mod seeds;
 mod wire;

@@ -13,7 +13,7 @@ const LONG: usize = 350;
 const EMPTY_NAMES: [&str; 6] = ["utils", "helpers", "common", "types", "misc", "service"];
 
 /// Everything that may lie in the root. A diary does not.
-const TOP_LEVEL: [&str; 32] = [
+const TOP_LEVEL: [&str; 33] = [
     ".cargo",
     ".ci",
     ".git",
@@ -33,6 +33,7 @@ const TOP_LEVEL: [&str; 32] = [
     "deny.toml",
     "device-sim",
     "docs",
+    "fuzz",
     "ingest",
     "interop",
     "localdb",
