@@ -31,7 +31,7 @@ fn within_bounds(frame: &RawFrame) {
     }
     assert!(frame.marks.is_sorted_by(|(left, _), (right, _)| left < right), "one mark a parameter: {:?}", frame.marks);
     assert!(frame.seq.is_none_or(|seq| seq >= 0));
-    assert!(frame.others.len() <= MOST_OTHERS && frame.faults.len() <= 2 * MOST_OTHERS);
+    assert!(frame.others.len() <= MOST_OTHERS && frame.faults.len() <= 3 * MOST_OTHERS);
     for (code, value, unit) in &frame.others {
         assert!((1..=64).contains(&code.len()) && !code.chars().any(char::is_control) && value.is_finite());
         // What PostgreSQL takes as text.

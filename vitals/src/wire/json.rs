@@ -18,6 +18,9 @@ const MAX_FRAMES: usize = 4_096;
 /// Readings outside the closed list in one frame.
 const MAX_OTHERS: usize = 256;
 
+/// Refusals that are named one by one: a key may come again and again.
+const MAX_FAULTS: usize = 256;
+
 /// Bytes of the code of such a reading.
 const MAX_CODE: usize = 64;
 
@@ -350,6 +353,9 @@ impl<'de> Visitor<'de> for FrameSeed {
                     let value = map.next_value_seed(ScalarSeed)?;
                     frame.other(code, value).map_err(serde::de::Error::custom)?;
                 }
+            }
+            if frame.faults.len() > MAX_FAULTS {
+                return Err(serde::de::Error::custom("too many faults"));
             }
         }
         frame.settle(&raw, &quality, &units);

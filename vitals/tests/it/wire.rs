@@ -89,6 +89,10 @@ fn what_is_no_frame_is_malformed_and_says_where() {
         let error = decode(json.as_bytes(), &mut Vec::new()).expect_err(json);
         assert!(error.0.contains("line"), "{error}");
     }
+    for many in [r#""hr":"","#, r#""cvp":8,"#, r#""seq":-1,"#] {
+        let json = format!("{{{}\"rr\":14}}", many.repeat(1_000));
+        assert!(decode(json.as_bytes(), &mut Vec::new()).is_err(), "a thousand of {many}");
+    }
     let error = decode(br#"{"q":"SMITH"}"#, &mut Vec::new()).expect_err("q is no map");
     assert!(!error.0.contains("SMITH"), "an error never quotes the input");
 }
