@@ -14,9 +14,7 @@ mod telemetry;
 mod tls;
 mod watchdog;
 
-use std::panic;
-use std::process::{self, ExitCode};
-use std::thread;
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -26,11 +24,8 @@ use config::Config;
 /// `EX_USAGE`: the configuration is wrong, nothing was started.
 const WRONG: u8 = 64;
 
-/// Threads of rumqttd's router: `router-0` and so on.
-const ROUTER: &str = "router-";
-
 fn main() -> ExitCode {
-    abort_with_the_router();
+    selfcare::abort_with_the_router();
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("no provider was installed before main");
     let arguments = Arguments::parse();
     if let Err(error) = telemetry::log_to_stderr(&config::log_filter()) {
@@ -65,14 +60,30 @@ fn wrong(error: impl Into<anyhow::Error>) -> ExitCode {
     ExitCode::from(WRONG)
 }
 
-/// The router is one thread that nobody joins: when it panics, commands would reach no device and nobody would know.
-/// Nothing unacknowledged is lost by an end; the supervisor starts anew.
-fn abort_with_the_router() {
-    let tell = panic::take_hook();
-    panic::set_hook(Box::new(move |what| {
-        tell(what);
-        if thread::current().name().is_some_and(|name| name.starts_with(ROUTER)) {
-            process::abort();
-        }
-    }));
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_shipped_unit_starts_what_exists_and_knows_our_exit_codes_and_how_long_we_may_take() {
+        let unit = include_str!("../../config/vigil.service");
+        let settings = unit.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+        let settings: BTreeMap<_, _> = settings.collect();
+        let seconds = |key: &str| settings[key].parse::<u64>().unwrap();
+        let started = Arguments::try_parse_from(settings["ExecStart"].split_whitespace()).unwrap();
+        assert!(matches!(started.command, Some(Command::All)) && started.config.is_some());
+        assert_eq!(settings["Restart"], "always", "whatever ends it, a router that panicked among it");
+        assert_eq!(settings["RestartPreventExitStatus"], WRONG.to_string());
+        assert_eq!(seconds("StartLimitIntervalSec"), 0, "it is never given up");
+        assert_eq!(
+            (settings["KillSignal"], settings["KillMode"]),
+            ("SIGTERM", "process"),
+            "we stop the database ourselves"
+        );
+        // Each part has its own, one after the other.
+        assert!(seconds("TimeoutStopSec") >= 8 * run::PATIENCE.as_secs());
+        assert!(seconds("LimitNOFILE") >= 20_000, "what selfcare/descriptors.rs fits into");
+    }
 }

@@ -23,7 +23,7 @@ use crate::watchdog::{Judging, Watchdog};
 use crate::{node, telemetry};
 
 /// How long each part may take to drain.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn all(config: &Config) -> anyhow::Result<()> {
     let tls = Tls::open(config)?;

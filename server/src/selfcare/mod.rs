@@ -5,6 +5,7 @@
 mod certificates;
 mod descriptors;
 mod disk;
+mod router;
 mod steps;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use disk::Disk;
 use steps::{Reading, Steps};
 
 pub(crate) use descriptors::provide as provide_descriptors;
+pub(crate) use router::abort_with_the_router;
 
 /// A step of the clock is told within this time.
 const CLOCK_EVERY: Duration = Duration::from_secs(1);
