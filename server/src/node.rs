@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use store::lease::{self, Epoch, Lease};
+use store::lease::{self, Epoch, Lease, Locked, Standby, Turn};
 use tokio_util::sync::CancellationToken;
 use vitals::Clock;
 
@@ -31,38 +31,46 @@ pub(crate) async fn lead(
     metrics: portal::Render,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Lease>> {
-    let lease = match lease::take(url).await.context("ask for the lease")? {
-        Ok(locked) => {
+    let locked = match lease::take(url).await.context("ask for the lease")? {
+        Turn::Ours(locked) => {
             tell(&doors.to_string());
-            Some(locked.lead().await)
+            Some(locked)
         }
-        Err(standby) => {
+        Turn::Theirs(standby) => {
             tell(&format!("{doors}\nstandby"));
-            let over = CancellationToken::new();
-            let waiting = async {
-                let locked = tokio::select! {
-                    locked = standby.wait() => Some(locked),
-                    () = stop.cancelled() => None,
-                };
-                over.cancel();
-                match locked? {
-                    Ok(locked) => Some(locked.lead().await),
-                    Err(error) => Some(Err(error)),
-                }
-            };
-            let refusing = ingest::front::stand_by(&config.ingest.front, &doors.devices, &over);
-            let (lease, (), screens) =
-                tokio::join!(waiting, refusing, portal::stand_by(&doors.screens, metrics, &over));
-            screens.context("stand by")?;
-            lease
+            stand_by(standby, config, doors, metrics, stop).await?
         }
     };
-    let Some(lease) = lease.transpose().context("take the lease")? else { return Ok(None) };
+    let Some(locked) = locked else { return Ok(None) };
+    let lease = locked.lead().await.context("take the lease")?;
     for applied in lease.applied() {
         tracing::info!("applied migration {applied}");
     }
     tracing::info!(epoch = %lease.epoch(), "this node is active");
     Ok(Some(lease))
+}
+
+async fn stand_by(
+    standby: Standby,
+    config: &Config,
+    doors: &Doors,
+    metrics: portal::Render,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Locked>> {
+    let over = CancellationToken::new();
+    let waiting = async {
+        let locked = tokio::select! {
+            locked = standby.wait() => locked.map(Some),
+            () = stop.cancelled() => Ok(None),
+        };
+        over.cancel();
+        locked
+    };
+    let devices = ingest::front::stand_by(&config.ingest.front, &doors.devices, &over);
+    let screens = portal::stand_by(&doors.screens, metrics, &over);
+    let (locked, (), screens) = tokio::join!(waiting, devices, screens);
+    screens.context("stand by")?;
+    locked.context("wait for the lease")
 }
 
 /// Keeps the lease until `stop`: given back last, when everything is drained.

@@ -99,10 +99,19 @@ pub struct Lease {
     applied: Vec<String>,
 }
 
+/// Who has the lock.
+pub enum Turn {
+    Ours(Locked),
+    Theirs(Standby),
+}
+
 /// Tries once. Refuses a schema newer than this program.
-pub async fn take(url: &str) -> Result<Result<Locked, Standby>, Error> {
-    let (url, client) = (url.to_owned(), session(url).await?);
-    Ok(if try_lock(&client).await? { Ok(Locked { url, client }) } else { Err(Standby { url, client: Some(client) }) })
+pub async fn take(url: &str) -> Result<Turn, Error> {
+    let (url, client) = (url.to_owned(), candidate(url).await?);
+    Ok(match try_lock(&client).await? {
+        true => Turn::Ours(Locked { url, client }),
+        false => Turn::Theirs(Standby { url, client: Some(client) }),
+    })
 }
 
 /// The epoch in the table now, asked by a connection of its own.
@@ -119,7 +128,7 @@ impl Standby {
             sleep(POLL).await;
             let client = match self.client.take() {
                 Some(client) => Ok(client),
-                None => session(&self.url).await.inspect(|_| not_before = Instant::now() + GRACE),
+                None => candidate(&self.url).await.inspect(|_| not_before = Instant::now() + GRACE),
             };
             let locked = match &client {
                 Ok(client) if Instant::now() >= not_before => try_lock(client).await,
@@ -178,8 +187,8 @@ impl Lease {
     }
 
     /// Keeps the lease; comes back only when another node has taken over, with that one's epoch. A session that broke is
-    /// replaced, and while the database is away nobody can take over. A peer that hangs needs no limit of its own here:
-    /// whoever cannot be asked gives the lock to nobody else either.
+    /// replaced, and while the database is away nobody can take over. An answer that does not come needs no limit of its
+    /// own here: the connection has one, and what is not known meanwhile is not stored either.
     pub async fn keep(&mut self) -> Epoch {
         let mut broken = false;
         loop {
@@ -231,15 +240,21 @@ pub(crate) async fn enter(client: &Client, epoch: Epoch) -> Result<(), Error> {
     timeout(PATIENCE, entering).await.unwrap_or(Err(Error::ConnectTimeout(PATIENCE.as_secs())))
 }
 
-/// A session that may hold the lock.
-pub(crate) async fn session(url: &str) -> Result<Client, Error> {
-    let client = connect(url, "vigil lease").await?;
-    client.batch_execute(SILENCE).await?;
+/// Of somebody who could use the schema.
+async fn candidate(url: &str) -> Result<Client, Error> {
+    let client = session(url).await?;
     migrate::refuse_newer(&client).await?;
     Ok(client)
 }
 
-pub(crate) async fn try_lock(client: &Client) -> Result<bool, Error> {
+/// A session that may hold the lock, of this epoch or the next.
+async fn session(url: &str) -> Result<Client, Error> {
+    let client = connect(url, "vigil lease").await?;
+    client.batch_execute(SILENCE).await?;
+    Ok(client)
+}
+
+async fn try_lock(client: &Client) -> Result<bool, Error> {
     Ok(client.query_one(TAKE, &[&LOCK]).await?.try_get(0)?)
 }
 

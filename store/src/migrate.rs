@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 
-use crate::{Error, connect, lease};
+use crate::lease::{self, Turn};
+use crate::{Error, connect};
 
 mod embedded {
     #![allow(unreachable_pub, reason = "the macro writes what it writes")]
@@ -42,9 +43,9 @@ pub async fn run(url: &str) -> Result<Vec<String>, Error> {
             return Ok(Vec::new());
         }
         match lease::take(url).await? {
-            Ok(locked) => return Ok(locked.lead().await?.into_applied()),
-            Err(_) if Instant::now() >= deadline => return Err(Error::NodeActive),
-            Err(_) => sleep(LOOK).await,
+            Turn::Ours(locked) => return Ok(locked.lead().await?.into_applied()),
+            Turn::Theirs(_) if Instant::now() >= deadline => return Err(Error::NodeActive),
+            Turn::Theirs(_) => sleep(LOOK).await,
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use store::lease::{Lease, Standby, epoch, take};
+use store::lease::{Lease, Standby, Turn, epoch, take};
 use store::telemetry::Connection;
 use store::testing::{TestDatabase, database};
 use store::{Client, Config, Error, Pool};
@@ -14,15 +14,15 @@ const SILENT: Duration = Duration::from_secs(6);
 
 async fn lead(db: &TestDatabase) -> Lease {
     let locked = match take(db.url()).await.unwrap() {
-        Ok(locked) => locked,
+        Turn::Ours(locked) => locked,
         // The database notices a moment later that the one before has gone.
-        Err(standby) => timeout(PATIENCE, standby.wait()).await.expect("the lease").unwrap(),
+        Turn::Theirs(standby) => timeout(PATIENCE, standby.wait()).await.expect("the lease").unwrap(),
     };
     locked.lead().await.unwrap()
 }
 
 async fn stand_by(db: &TestDatabase) -> Standby {
-    let Err(standby) = take(db.url()).await.unwrap() else { panic!("nobody had the lease") };
+    let Turn::Theirs(standby) = take(db.url()).await.unwrap() else { panic!("nobody had the lease") };
     standby
 }
 
@@ -117,6 +117,20 @@ async fn the_active_node_gets_its_lease_back_before_a_standby_tries() {
         () = sleep(SILENT) => {}
     }
     assert_eq!(epoch(db.url()).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_node_learns_that_a_newer_version_has_replaced_it() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let mut old = lead(&db).await;
+    cut(&client).await;
+    let new = lead(&db).await;
+    let newer =
+        "INSERT INTO refinery_schema_history SELECT 999, 'later', applied_on, '0' FROM refinery_schema_history LIMIT 1";
+    client.batch_execute(newer).await.unwrap();
+    assert_eq!(timeout(PATIENCE, old.keep()).await.expect("it is told"), new.epoch());
+    assert!(matches!(take(db.url()).await, Err(Error::NewerSchema { .. })), "it cannot even stand by");
 }
 
 #[tokio::test]
