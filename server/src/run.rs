@@ -152,7 +152,8 @@ fn outlets(
         let awake = awake.clone();
         move |at| awake.look(at)
     };
-    let (before_judging, before_presence, before_hold, before_away) = (looks(), looks(), looks(), looks());
+    let (before_judging, before_presence, before_hold) = (looks(), looks(), looks());
+    let (before_flapping, before_away) = (looks(), looks());
     ingest::Outlets {
         judge: Arc::new(move |frames| {
             if let Some(first) = frames.first() {
@@ -171,7 +172,10 @@ fn outlets(
             holder.hold(device, held, at);
             holding.change(held, |present| holder.system("devices_held", present, at));
         }),
-        flapping: Arc::new(move |device, at| duplicates.flapping(device, at)),
+        flapping: Arc::new(move |device, at| {
+            before_flapping(at);
+            duplicates.flapping(device, at);
+        }),
         database_away: Arc::new(move |is_away, at| {
             before_away(at);
             health.writers_away.change(is_away, |present| away.system("database_away", present, at));
