@@ -29,7 +29,7 @@ pub(crate) async fn run(pool: store::Pool, clock: Clock, writers: Vec<Arc<Shared
         }
         let outcome = async {
             let db = pool.get().await?;
-            while store::minutes::recompute(&db, bound, AT_ONCE).await? >= AT_ONCE as u64 && !stop.is_cancelled() {}
+            while store::minutes::recompute(&db, bound, AT_ONCE).await? > 0 && !stop.is_cancelled() {}
             Ok::<_, store::Error>(())
         };
         if let Err(error) = outcome.await {

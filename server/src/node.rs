@@ -108,7 +108,7 @@ fn end(ours: Epoch, newer: Epoch) -> ! {
 /// A clock that is not before what the last active node has stored, so that receive times rise across a takeover.
 pub(crate) async fn clock(pool: &store::Pool) -> anyhow::Result<Clock> {
     let clock = Clock::system();
-    let Some(before) = store::alarms::last_stop(&pool.get().await?).await? else { return Ok(clock) };
+    let Some(before) = store::alarms::last_stop(&pool.get().await?, clock.now()).await? else { return Ok(clock) };
     let ahead_ms = before.millis_since(clock.now());
     if ahead_ms > SKEW_MS {
         tracing::error!(ahead_ms, "the newest reading was received in the future: a clock is wrong");

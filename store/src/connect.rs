@@ -19,8 +19,11 @@ const KEEPALIVE_BETWEEN: Duration = Duration::from_secs(3);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
 /// Of pooled connections. No query of a screen may hold one for longer than 30 s. Compiling a plan with JIT costs more
-/// than any of our queries does, and the roll-up's 80 aggregates would trigger it.
-const SESSION: &str = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off";
+/// than any of our queries does, and the roll-up's 80 aggregates would trigger it. The plan as `ONLY_CHUNKS_ASKED_FOR`.
+const SESSION: &str = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c jit=off -c plan_cache_mode=force_custom_plan";
+
+/// A plan that is kept for all parameters opens every chunk, whatever the parameters are (decision 0011).
+pub(crate) const ONLY_CHUNKS_ASKED_FOR: &str = "SET plan_cache_mode = force_custom_plan";
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -11,26 +11,38 @@ use crate::{Db, Error};
 
 /// How far a frame's corrected event time may lie from its receive time and still be read back: the longest live window
 /// and slack. A backlog from before is left out; it is judged on nothing, and no index orders rows by receive time.
-const LATENESS: &str = "interval '5 minutes'";
+const LATENESS_MS: i64 = 5 * 60_000;
 
 /// Event time runs ahead of receive time by no more than what ingest stores (two minutes).
-const AHEAD: &str = "interval '2 minutes'";
+const AHEAD_MS: i64 = 2 * 60_000;
+
+/// Devices whose clocks are slow by as many whole days lie in the same chunks.
+const DAY_MS: i64 = 86_400_000;
 
 /// The columns in the order in which `from_row` reads them.
 pub fn columns() -> String {
     format!("at, received_at, seq, device_key, flags, {}, q", each(str::to_owned))
 }
 
+/// By how many whole days clocks are slow; nearly always none is.
+pub(crate) const SLOW_DAYS: &str = "-- frames::slow_days
+    SELECT DISTINCT offset_us / 86400000000 FROM device_clocks WHERE offset_us >= 86400000000";
+
+/// Of the devices that are slow by $3 whole days, of all where that is 0. $4 and $5 bound event time as plain
+/// parameters, so that chunks outside are never opened; what a device's own clock says narrows it further.
 pub(crate) fn received_between_sql() -> &'static str {
     static SQL: OnceLock<String> = OnceLock::new();
     SQL.get_or_init(|| {
         format!(
             "-- frames::received_between
             SELECT {} FROM (
-                SELECT key, greatest(coalesce(offset_us, 0), 0) * interval '1 microsecond' AS slow
-                FROM devices LEFT JOIN device_clocks ON device_key = key
+                SELECT key, slow_us * interval '1 microsecond' AS slow FROM (
+                    SELECT key, greatest(coalesce(offset_us, 0), 0) AS slow_us
+                    FROM devices LEFT JOIN device_clocks ON device_key = key
+                ) clock WHERE $3::int8 = 0 OR slow_us / 86400000000 = $3
             ) device CROSS JOIN LATERAL (
-                SELECT * FROM vitals WHERE device_key = device.key AND at >= $1::timestamptz - device.slow - {LATENESS} AND at < $2::timestamptz + {AHEAD}
+                SELECT * FROM vitals WHERE device_key = device.key AND at >= $4 AND at < $5
+                    AND at >= $1::timestamptz - device.slow - {LATENESS_MS} * interval '1 millisecond'
                     AND received_at >= $1 AND received_at < $2
             ) frame ORDER BY received_at, device_key, at",
             columns()
@@ -45,7 +57,22 @@ pub(crate) const LAST_AT: &str = "-- frames::last_at
 
 /// Frames in the order in which the engine saw them. Reads each device's own minutes by index: bounded by the span asked for.
 pub async fn received_between(db: &impl Db, from: Timestamp, until: Timestamp) -> Result<Vec<Frame>, Error> {
-    db.query(received_between_sql(), &[&At(from), &At(until)]).await?.iter().map(from_row).collect()
+    let usual = from.plus_millis(-DAY_MS - LATENESS_MS);
+    let mut spans = vec![(0, usual, until.plus_millis(AHEAD_MS))];
+    for row in db.query(SLOW_DAYS, &[]).await? {
+        let days: i64 = row.try_get(0)?;
+        let ends = until.plus_millis(AHEAD_MS - days * DAY_MS).min(usual);
+        spans.push((days, usual.plus_millis(-days * DAY_MS), ends));
+    }
+    let mut frames = Vec::new();
+    for (days, low, high) in spans {
+        let rows = db.query(received_between_sql(), &[&At(from), &At(until), &days, &At(low), &At(high)]).await?;
+        for row in &rows {
+            frames.push(from_row(row)?);
+        }
+    }
+    frames.sort_by_key(|frame: &Frame| (frame.received_at, frame.device, frame.at));
+    Ok(frames)
 }
 
 /// The newest event time of each device that has one at or after `floor`.

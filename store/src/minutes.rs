@@ -13,12 +13,15 @@ pub(crate) fn statements() -> [&'static str; 2] {
     [BOUNDS, recompute_sql()]
 }
 
-/// The span of the marks that `RECOMPUTE` will take: as plain parameters they keep the other chunks shut.
+/// The span of the marks that `RECOMPUTE` will take: as plain parameters they keep the other chunks shut. At most a day
+/// of it, since a backlog may reach over hundreds of chunks.
 const BOUNDS: &str = "-- minutes::bounds
-    SELECT min(minute), max(minute)
-    FROM (SELECT minute FROM vitals_dirty WHERE minute < $1 ORDER BY minute LIMIT $2) oldest";
+    WITH oldest AS (SELECT minute FROM vitals_dirty WHERE minute < $1 ORDER BY minute LIMIT $2)
+    SELECT min(minute), max(minute) FROM oldest
+    WHERE minute < (SELECT min(minute) FROM oldest) + INTERVAL '1 day'";
 
-/// Marks and rows are read as of one moment: a mark that commits later stays, and its minute is computed again.
+/// Marks and rows are read as of one moment: a mark that commits later stays, and its minute is computed again. A minute
+/// that lost its frames keeps a row without values: a DELETE would open every chunk.
 fn recompute_sql() -> &'static str {
     static SQL: OnceLock<String> = OnceLock::new();
     SQL.get_or_init(|| {
@@ -48,13 +51,13 @@ fn recompute_sql() -> &'static str {
                             AND at >= $1 AND at < $2 + INTERVAL '1 minute'
                     ) rows
                 ) sums
-            ), emptied AS (
-                DELETE FROM vitals_minute m USING computed c
-                WHERE c.frames = 0 AND m.device_key = c.device_key AND m.minute = c.minute
-                    AND m.minute >= $1 AND m.minute <= $2
             ), filled AS (
                 INSERT INTO vitals_minute (device_key, minute, {columns})
-                SELECT device_key, minute, {columns} FROM computed WHERE frames > 0 ORDER BY device_key, minute
+                SELECT device_key, minute, {columns} FROM computed c
+                WHERE frames > 0 OR EXISTS (
+                    SELECT FROM vitals_minute m WHERE m.device_key = c.device_key AND m.minute = c.minute
+                        AND m.minute >= $1 AND m.minute <= $2
+                ) ORDER BY device_key, minute
                 ON CONFLICT (device_key, minute) DO UPDATE SET {update}, computed_at = now()
             )
             SELECT count(*) FROM taken",
@@ -64,8 +67,8 @@ fn recompute_sql() -> &'static str {
     })
 }
 
-/// Takes at most `marks` of the oldest marks before `before`, recomputes their minutes, and answers how many it took:
-/// fewer than asked for means that none are left. A writer that adds to a minute before `before` marks it again.
+/// Takes at most `marks` of the oldest marks before `before`, within a day, recomputes their minutes, and answers how
+/// many it took: 0 means that none are left. A writer that adds to a minute before `before` marks it again.
 pub async fn recompute(db: &impl Db, before: Timestamp, marks: i64) -> Result<u64, Error> {
     let bounds = db.query_one(BOUNDS, &[&At(before), &marks]).await?;
     let (Some(oldest), Some(newest)) = (bounds.try_get::<_, Option<At>>(0)?, bounds.try_get::<_, Option<At>>(1)?)

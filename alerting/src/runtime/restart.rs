@@ -33,7 +33,7 @@ impl Past {
     /// Begins an epoch.
     pub(super) async fn read(pool: &Pool, started_at: Timestamp) -> Result<Self, store::Error> {
         let db = pool.get().await?;
-        let stopped_at = alarms::last_stop(&db).await?;
+        let stopped_at = alarms::last_stop(&db, started_at).await?;
         let since = since(stopped_at.unwrap_or(started_at));
         let alarms = alarms::touching(&db, since).await?.into_iter().map(KnownAlarm::from).collect();
         let runs = alarms::runs(&db, since).await?;

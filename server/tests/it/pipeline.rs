@@ -15,11 +15,15 @@ struct Bed {
 
 /// A device that was enrolled two days ago.
 async fn bed(options: &[&str]) -> Bed {
+    bed_since(2, options).await
+}
+
+async fn bed_since(days: i32, options: &[&str]) -> Bed {
     let db = database().await;
     let site = Site::new(db.url());
     let secret = site.enrol("bed-1", options);
     let client = db.pool().get().await.unwrap();
-    client.execute("UPDATE devices SET enrolled_at = now() - interval '2 days'", &[]).await.unwrap();
+    client.execute("UPDATE devices SET enrolled_at = now() - make_interval(days => $1)", &[&days]).await.unwrap();
     let vigil = site.start();
     let device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
     Bed { db, _site: site, vigil, device }
@@ -199,4 +203,24 @@ async fn history_is_stored_and_charted_and_never_pages() {
     let series =
         chart["series"].as_array().unwrap().iter().find(|series| series["parameter"] == "spo2").expect("a series");
     assert!(series["mean"].as_array().unwrap().iter().any(|mean| mean == 70.0), "{chart}");
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_kept_aside_and_makes_no_chunk() {
+    // The roll-up makes its own when it runs.
+    const CHUNKS: &str =
+        "SELECT count(*) FROM timescaledb_information.chunks WHERE hypertable_name IN ('vitals', 'readings_other')";
+    // Before the enrolment, and beyond the horizon of 400 days.
+    for (enrolled_days_ago, too_old_ms, old_ms) in
+        [(2, 49 * 3_600_000, 47 * 3_600_000), (500, 401 * 86_400_000, 399 * 86_400_000)]
+    {
+        let mut bed = bed_since(enrolled_days_ago, &[]).await;
+        let frame = |ago_ms: i64| format!(r#"{{"t":"{}","hist":true,"hr":72,"cvp":8}}"#, now().plus_millis(-ago_ms));
+        bed.device.stores(&frame(too_old_ms)).await;
+        assert_eq!(bed.reasons().await, ["too_old"]);
+        assert_eq!(count(&bed.db, CHUNKS).await, 0);
+        bed.device.stores(&frame(old_ms)).await;
+        assert_eq!(count(&bed.db, CHUNKS).await, 2, "one of each");
+        assert_eq!(bed.stored().await, [(Some(72.0), None)]);
+    }
 }

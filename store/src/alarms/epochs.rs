@@ -24,6 +24,13 @@ const LAST_HEARD: &str = "-- alarms::last_stop
 /// How far a device's clock may lag behind and its last frame still tell when a crash was.
 const CLOCK_LAG_MS: i64 = 24 * 3_600_000;
 
+/// How far back the last frame is looked for at first: most crashes are followed by a start at once, and an epoch may have
+/// lasted for hundreds of chunks.
+const LOOK_BACK_MS: i64 = 2 * 24 * 3_600_000;
+
+/// How much further when nothing certain was found.
+const WIDER: i64 = 4;
+
 /// One run of the engine begins; the answer is the epoch of its transitions.
 pub async fn begin_epoch(db: &impl Db, started_at: Timestamp) -> Result<i64, Error> {
     Ok(db.query_one(BEGIN, &[&At(started_at)]).await?.try_get(0)?)
@@ -36,13 +43,23 @@ pub async fn end_epoch(db: &impl Db, epoch: i64, stopped_at: Timestamp) -> Resul
 
 /// When the newest epoch ended: asked before the next one begins. After a crash the last frame stored tells, or the
 /// epoch's start where there is none. None: the engine never ran.
-pub async fn last_stop(db: &impl Db) -> Result<Option<Timestamp>, Error> {
+pub async fn last_stop(db: &impl Db, now: Timestamp) -> Result<Option<Timestamp>, Error> {
     let Some(epoch) = db.query_opt(PREVIOUS, &[]).await? else { return Ok(None) };
     let At(started_at) = epoch.try_get(0)?;
     if let Some(At(stopped_at)) = epoch.try_get(1)? {
         return Ok(Some(stopped_at));
     }
-    let floor = At(started_at.plus_millis(-CLOCK_LAG_MS));
-    let heard: Option<At> = db.query_one(LAST_HEARD, &[&floor]).await?.try_get(0)?;
-    Ok(Some(heard.map_or(started_at, |At(heard)| heard.max(started_at))))
+    let earliest = started_at.plus_millis(-CLOCK_LAG_MS);
+    let mut back_ms = LOOK_BACK_MS;
+    loop {
+        let floor = now.plus_millis(-back_ms).max(earliest);
+        let heard: Option<At> = db.query_one(LAST_HEARD, &[&At(floor)]).await?.try_get(0)?;
+        let heard = heard.map(|At(heard)| heard);
+        // A frame received later than this one lies behind the floor only if its clock lags by more than is minded.
+        let certain = heard.is_some_and(|heard| heard.plus_millis(-CLOCK_LAG_MS) >= floor);
+        if certain || floor == earliest {
+            return Ok(Some(heard.map_or(started_at, |heard| heard.max(started_at))));
+        }
+        back_ms = back_ms.saturating_mul(WIDER);
+    }
 }

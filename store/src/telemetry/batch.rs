@@ -4,8 +4,12 @@ use tokio_postgres::{Client, Statement, Transaction};
 use vitals::{DeviceKey, Frame, OtherReading, Quarantined, Timestamp};
 
 use super::{encode, merge};
+use crate::connect::ONLY_CHUNKS_ASKED_FOR;
 use crate::time::At;
 use crate::{Error, Pool};
+
+/// Moments this close are looked for together: no chunk is longer than a day.
+const CLOSE_US: i64 = 86_400_000_000;
 
 /// What one transaction stores. Frames are sorted by (device, at) and hold each key once.
 pub struct Batch<'a> {
@@ -55,6 +59,7 @@ impl Connection {
         let client = pool.connect(name).await?;
         // A role or database default must not weaken what a PUBACK promises.
         client.batch_execute("SET synchronous_commit = on; SET statement_timeout = '12s'").await?;
+        client.batch_execute(ONLY_CHUNKS_ASKED_FOR).await?;
         client.batch_execute(merge::INCOMING).await?;
         Ok(Self {
             copy: client.prepare(&merge::copy_into("vitals")).await?,
@@ -85,18 +90,19 @@ impl Connection {
             copy_rows(tx.copy_in(&self.copy).await?, batch.fresh).await?;
         }
         let mut conflicts = Vec::new();
-        if let Some((first, rest)) = batch.merge.split_first() {
+        if !batch.merge.is_empty() {
             copy_rows(tx.copy_in(&self.copy_incoming).await?, batch.merge).await?;
-            let (low, high) = rest.iter().fold((first.at, first.at), |(low, high), f| (low.min(f.at), high.max(f.at)));
-            for row in tx.query(&self.conflicts, &[&At(low), &At(high)]).await? {
-                let key = (DeviceKey(row.get(0)), row.get::<_, At>(1).0);
-                conflicts.extend(
-                    batch
-                        .merge
-                        .iter()
-                        .filter(|f| (f.device, f.at) == key)
-                        .map(|f| (batch.conflict)(Conflict::Frame(f))),
-                );
+            for (low, high) in spans(batch.merge.iter().map(|frame| frame.at)) {
+                for row in tx.query(&self.conflicts, &[&low, &high]).await? {
+                    let key = (DeviceKey(row.get(0)), row.get::<_, At>(1).0);
+                    conflicts.extend(
+                        batch
+                            .merge
+                            .iter()
+                            .filter(|f| (f.device, f.at) == key)
+                            .map(|f| (batch.conflict)(Conflict::Frame(f))),
+                    );
+                }
             }
             tx.execute(&self.merge, &[]).await?;
         }
@@ -142,10 +148,20 @@ async fn store_others(tx: &Transaction<'_>, batch: &Batch<'_>) -> Result<Vec<Qua
     if inserted == batch.others.len() as u64 {
         return Ok(Vec::new());
     }
-    let rows = tx.query(merge::OTHER_CONFLICTS, &[&devices, &codes, &at, &values]).await?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| batch.others.get(row.get::<_, i64>(0) as usize - 1))
-        .map(|other| (batch.conflict)(Conflict::Other(other)))
-        .collect())
+    let mut conflicts = Vec::new();
+    for (low, high) in spans(batch.others.iter().map(|other| other.at)) {
+        let rows = tx.query(merge::OTHER_CONFLICTS, &[&devices, &codes, &at, &values, &low, &high]).await?;
+        let differing = rows.iter().filter_map(|row| batch.others.get(row.get::<_, i64>(0) as usize - 1));
+        conflicts.extend(differing.map(|other| (batch.conflict)(Conflict::Other(other))));
+    }
+    Ok(conflicts)
+}
+
+/// The first and the last of moments that lie close together, for each such group, oldest first: a backlog of last month
+/// and a repetition of today open the chunks of both and none between.
+fn spans(moments: impl Iterator<Item = Timestamp>) -> Vec<(At, At)> {
+    let mut moments: Vec<_> = moments.collect();
+    moments.sort_unstable();
+    let groups = moments.chunk_by(|left, right| right.micros_since(*left) <= CLOSE_US);
+    groups.map(|group| (At(group[0]), At(group[group.len() - 1]))).collect()
 }

@@ -11,8 +11,8 @@ pub(super) fn copy_into(table: &str) -> String {
 pub(super) const INCOMING: &str = "-- telemetry::incoming
     CREATE TEMP TABLE IF NOT EXISTS incoming (LIKE vitals) ON COMMIT DELETE ROWS";
 
-/// Rows of `incoming` with a value that differs from one already stored. The bounds are plain parameters, so that
-/// chunks outside them are never opened; LATERAL keeps the planner from scanning whole chunks for a few keys.
+/// Rows of `incoming` from $1 to $2 with a value that differs from one already stored. The bounds are plain parameters,
+/// so that chunks outside them are never opened; LATERAL keeps the planner from scanning whole chunks for a few keys.
 pub(super) fn conflicts() -> String {
     let differs: Vec<_> =
         Parameter::ALL.iter().map(|parameter| format!("stored.{parameter} <> incoming.{parameter}")).collect();
@@ -21,7 +21,7 @@ pub(super) fn conflicts() -> String {
         SELECT incoming.device_key, incoming.at FROM incoming CROSS JOIN LATERAL (
             SELECT * FROM vitals WHERE vitals.device_key = incoming.device_key AND vitals.at = incoming.at
                 AND vitals.at >= $1 AND vitals.at <= $2
-        ) stored WHERE {}",
+        ) stored WHERE incoming.at >= $1 AND incoming.at <= $2 AND ({})",
         differs.join(" OR ")
     )
 }
@@ -63,13 +63,14 @@ pub(super) const OTHERS: &str = "-- telemetry::others
     SELECT * FROM unnest($1::int4[], $2::text[], $3::timestamptz[], $4::float8[], $5::text[])
     ON CONFLICT (device_key, code, at) DO NOTHING";
 
-/// Positions, from one, of the readings that differ from the one stored.
+/// Positions, from one, of the readings from $5 to $6 that differ from the one stored.
 pub(super) const OTHER_CONFLICTS: &str = "-- telemetry::other_conflicts
     SELECT new.position FROM unnest($1::int4[], $2::text[], $3::timestamptz[], $4::float8[]) WITH ORDINALITY
         AS new (device_key, code, at, value, position)
     CROSS JOIN LATERAL (
         SELECT value FROM readings_other r WHERE r.device_key = new.device_key AND r.code = new.code AND r.at = new.at
-    ) stored WHERE stored.value <> new.value";
+            AND r.at >= $5 AND r.at <= $6
+    ) stored WHERE new.at >= $5 AND new.at <= $6 AND stored.value <> new.value";
 
 pub(super) const QUARANTINE: &str = "-- telemetry::quarantine
     INSERT INTO quarantine (device_key, topic, digest, reason, detail, payload, first_received_at, last_received_at)

@@ -4,7 +4,7 @@ use crate::{alarms, clocks, counts, frames, lease, migrate, minutes, roster, ser
 pub fn statements() -> Vec<&'static str> {
     [
         &[clocks::LOAD, clocks::SAVE, counts::COUNTS, statuses::LOAD][..],
-        &[frames::received_between_sql(), frames::LAST_AT],
+        &[frames::SLOW_DAYS, frames::received_between_sql(), frames::LAST_AT],
         &minutes::statements(),
         &series::statements(),
         lease::STATEMENTS,

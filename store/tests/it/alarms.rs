@@ -142,30 +142,54 @@ async fn an_unknown_device_keeps_the_whole_batch_out() {
     assert_eq!(after(&client, 0, 0, 100).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn the_last_stop_is_what_the_engine_said_or_the_last_frame_of_a_crash() {
-    let db = database().await;
-    let client = db.pool().get().await.unwrap();
-    assert_eq!(last_stop(&client).await.unwrap(), None);
-    let first = begin_epoch(&client, START).await.unwrap();
-    assert_eq!(last_stop(&client).await.unwrap(), Some(START), "nothing was heard");
-    let stopped = START.plus_millis(60_000);
-    end_epoch(&client, first, stopped).await.unwrap();
-    assert_eq!(last_stop(&client).await.unwrap(), Some(stopped));
-
-    let second = begin_epoch(&client, stopped.plus_millis(1_000)).await.unwrap();
-    assert!(second > first);
-    let key = enrol(&client, &bed("bed-1")).await.unwrap();
-    let heard = stopped.plus_millis(30_000);
+/// Of a device of its own, measured so long before it was received.
+async fn heard(db: &TestDatabase, name: &str, received_at: Timestamp, lag_ms: i64) {
+    let key = enrol(&db.pool().get().await.unwrap(), &bed(name)).await.unwrap();
     let frame = Frame {
         device: key,
-        at: heard.plus_millis(-3_600_000),
-        received_at: heard,
+        at: received_at.plus_millis(-lag_ms),
+        received_at,
         seq: None,
         flags: Flags::LIVE,
         values: Values::default(),
         marks: Vec::new(),
     };
-    crate::charts::store(&db, &[frame]).await;
-    assert_eq!(last_stop(&client).await.unwrap(), Some(heard));
+    crate::charts::store(db, &[frame]).await;
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+#[tokio::test]
+async fn the_last_stop_is_what_the_engine_said_or_the_last_frame_of_a_crash() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let now = START.plus_millis(120_000);
+    assert_eq!(last_stop(&client, now).await.unwrap(), None);
+    let first = begin_epoch(&client, START).await.unwrap();
+    assert_eq!(last_stop(&client, now).await.unwrap(), Some(START), "nothing was heard");
+    let stopped = START.plus_millis(60_000);
+    end_epoch(&client, first, stopped).await.unwrap();
+    assert_eq!(last_stop(&client, now).await.unwrap(), Some(stopped));
+
+    let second = begin_epoch(&client, stopped.plus_millis(1_000)).await.unwrap();
+    assert!(second > first);
+    let last = stopped.plus_millis(30_000);
+    heard(&db, "bed-1", last, HOUR_MS).await;
+    assert_eq!(last_stop(&client, now).await.unwrap(), Some(last));
+}
+
+#[tokio::test]
+async fn the_last_frame_is_found_however_long_ago_the_crash_was_and_whoever_sent_it() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let ago = |hours: i64| START.plus_millis(-hours * HOUR_MS);
+    begin_epoch(&client, ago(300 * 24)).await.unwrap();
+    assert_eq!(last_stop(&client, START).await.unwrap(), Some(ago(300 * 24)), "nothing was heard");
+    heard(&db, "bed-1", ago(250), 0).await;
+    assert_eq!(last_stop(&client, START).await.unwrap(), Some(ago(250)));
+    heard(&db, "bed-2", ago(46), 0).await;
+    assert_eq!(last_stop(&client, START).await.unwrap(), Some(ago(46)));
+    // Later, by a device whose clock is nearly a day behind: its row lies further back than the other's.
+    heard(&db, "bed-3", ago(32), 23 * HOUR_MS).await;
+    assert_eq!(last_stop(&client, START).await.unwrap(), Some(ago(32)));
 }

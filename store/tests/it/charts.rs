@@ -165,17 +165,23 @@ async fn simulated_rows_and_worthless_values_stay_out_of_charts() {
 }
 
 #[tokio::test]
-async fn a_minute_that_lost_its_rows_loses_its_roll_up() {
+async fn a_minute_that_lost_its_rows_loses_its_values_and_one_that_never_had_any_gets_no_row() {
     let db = database().await;
     let client = db.pool().get().await.unwrap();
     store(&db, &[frame(START, &[(Parameter::Hr, 70.0)])]).await;
     roll_up(&db, HOUR_MS).await;
     client
-        .batch_execute("DELETE FROM vitals; INSERT INTO vitals_dirty SELECT device_key, minute FROM vitals_minute")
+        .batch_execute(
+            "DELETE FROM vitals; INSERT INTO vitals_dirty SELECT device_key, minute FROM vitals_minute;
+            INSERT INTO vitals_dirty SELECT 7, minute FROM vitals_minute",
+        )
         .await
         .unwrap();
-    assert_eq!(roll_up(&db, HOUR_MS).await, 1);
-    assert_eq!(client.query_one("SELECT count(*) FROM vitals_minute", &[]).await.unwrap().get::<_, i64>(0), 0);
+    assert_eq!(roll_up(&db, HOUR_MS).await, 2);
+    let rows = client.query("SELECT device_key, num_nonnulls(hr_n, hr_mean, hr_last) FROM vitals_minute", &[]).await;
+    let rows: Vec<(i32, i32)> = rows.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(rows, [(BED.0, 0)]);
+    assert_eq!(chart(&db, 0, HOUR_MS, 60_000).await.columns, []);
 }
 
 #[tokio::test]

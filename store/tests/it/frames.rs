@@ -31,6 +31,30 @@ async fn frames_read_back_as_they_were_stored_in_the_order_they_came() {
 }
 
 #[tokio::test]
+async fn frames_by_a_clock_that_is_slow_by_hours_or_months_read_back_between_the_others() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    const HOUR_MS: i64 = 3_600_000;
+    let slow_ms = [0, 23 * HOUR_MS, 25 * HOUR_MS, 100 * 24 * HOUR_MS + 5 * HOUR_MS];
+    let mut stored = Vec::new();
+    for (number, slow_ms) in slow_ms.into_iter().enumerate() {
+        let device = store::roster::enrol(&client, &crate::rosters::bed(&format!("bed-{number}"))).await.unwrap();
+        clocks::save(&client, &[(device, slow_ms * 1_000)], START).await.unwrap();
+        let received_at = START.plus_millis(number as i64 * 1_000);
+        let at = received_at.plus_millis(-slow_ms);
+        stored.push(Frame { device, received_at, ..frame(at, &[(Parameter::Hr, 70.0)]) });
+        // By the same clock, before it went wrong or half way to where it is.
+        for (later_ms, slow_ms) in [(400, 0), (800, slow_ms.min(24 * HOUR_MS))] {
+            let received_at = received_at.plus_millis(later_ms);
+            let at = received_at.plus_millis(-slow_ms);
+            stored.push(Frame { device, received_at, ..frame(at, &[(Parameter::Hr, 71.0)]) });
+        }
+    }
+    store(&db, &stored).await;
+    assert_eq!(received_between(&client, START, START.plus_millis(60_000)).await.unwrap(), stored);
+}
+
+#[tokio::test]
 async fn the_newest_moment_is_known_of_devices_that_have_one() {
     let db = database().await;
     store(&db, &[frame(START, &[]), frame(START.plus_millis(1), &[])]).await;

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod charts;
+mod chunks;
 mod errors;
 mod frames;
 mod lease;
