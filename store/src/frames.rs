@@ -1,8 +1,11 @@
 //! Stored frames, as the engine and the writers read them back.
 
-use std::sync::OnceLock;
+use std::pin::Pin;
 
-use tokio_postgres::Row;
+use futures_util::stream::Fuse;
+use futures_util::{StreamExt, TryStreamExt};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, RowStream};
 use vitals::{DeviceKey, Flags, Frame, Mark, Parameter, Timestamp, Validity, Values};
 
 use crate::columns::each;
@@ -28,26 +31,32 @@ pub fn columns() -> String {
 pub(crate) const SLOW_DAYS: &str = "-- frames::slow_days
     SELECT DISTINCT offset_us / 86400000000 FROM device_clocks WHERE offset_us >= 86400000000";
 
-/// Of the devices that are slow by $3 whole days, of all where that is 0. $4 and $5 bound event time as plain
+/// Of the devices that are slow by so many whole days, of all where that is 0. The bounds of event time are plain
 /// parameters, so that chunks outside are never opened; what a device's own clock says narrows it further.
-pub(crate) fn received_between_sql() -> &'static str {
-    static SQL: OnceLock<String> = OnceLock::new();
-    SQL.get_or_init(|| {
-        format!(
-            "-- frames::received_between
-            SELECT {} FROM (
-                SELECT key, slow_us * interval '1 microsecond' AS slow FROM (
-                    SELECT key, greatest(coalesce(offset_us, 0), 0) AS slow_us
-                    FROM devices LEFT JOIN device_clocks ON device_key = key
-                ) clock WHERE $3::int8 = 0 OR slow_us / 86400000000 = $3
-            ) device CROSS JOIN LATERAL (
-                SELECT * FROM vitals WHERE device_key = device.key AND at >= $4 AND at < $5
-                    AND at >= $1::timestamptz - device.slow - {LATENESS_MS} * interval '1 millisecond'
-                    AND received_at >= $1 AND received_at < $2
-            ) frame ORDER BY received_at, device_key, at",
-            columns()
-        )
-    })
+fn span_sql([days, low, high]: [usize; 3]) -> String {
+    format!(
+        "SELECT {} FROM (
+            SELECT key, slow_us * interval '1 microsecond' AS slow FROM (
+                SELECT key, greatest(coalesce(offset_us, 0), 0) AS slow_us
+                FROM devices LEFT JOIN device_clocks ON device_key = key
+            ) clock WHERE ${days}::int8 = 0 OR slow_us / 86400000000 = ${days}
+        ) device CROSS JOIN LATERAL (
+            SELECT * FROM vitals WHERE device_key = device.key AND at >= ${low} AND at < ${high}
+                AND at >= $1::timestamptz - device.slow - {LATENESS_MS} * interval '1 millisecond'
+                AND received_at >= $1 AND received_at < $2
+        ) frame",
+        columns()
+    )
+}
+
+/// Each row is read once and sorted once, however many spans and minutes there are.
+pub(crate) fn received_between_sql(spans: usize) -> String {
+    let spans: Vec<_> = (0..spans).map(|span| span_sql([3, 4, 5].map(|first| first + 3 * span))).collect();
+    format!(
+        "-- frames::received_between
+        SELECT * FROM ({}) frame ORDER BY received_at, device_key, at",
+        spans.join(" UNION ALL ")
+    )
 }
 
 pub(crate) const LAST_AT: &str = "-- frames::last_at
@@ -55,24 +64,41 @@ pub(crate) const LAST_AT: &str = "-- frames::last_at
         SELECT at FROM vitals WHERE device_key = wanted.key AND at >= $2 ORDER BY at DESC LIMIT 1
     ) newest";
 
-/// Frames in the order in which the engine saw them. Reads each device's own minutes by index: bounded by the span asked for.
-pub async fn received_between(db: &impl Db, from: Timestamp, until: Timestamp) -> Result<Vec<Frame>, Error> {
+/// Frames handed on at once while a stretch of time is read back.
+const TOGETHER: usize = 4_096;
+
+/// Frames in the order in which the engine saw them, as the database sorts them: never all of them in memory.
+pub struct Received(Fuse<Pin<Box<RowStream>>>);
+
+impl Received {
+    /// Some of the next ones; empty at the end.
+    pub async fn next(&mut self) -> Result<Vec<Frame>, Error> {
+        let mut frames = Vec::new();
+        while frames.len() < TOGETHER
+            && let Some(row) = self.0.try_next().await?
+        {
+            frames.push(from_row(&row)?);
+        }
+        Ok(frames)
+    }
+}
+
+/// Reads each device's own minutes by index: bounded by the span asked for.
+pub async fn received_between(db: &impl Db, from: Timestamp, until: Timestamp) -> Result<Received, Error> {
     let usual = from.plus_millis(-DAY_MS - LATENESS_MS);
-    let mut spans = vec![(0, usual, until.plus_millis(AHEAD_MS))];
+    let mut spans = vec![(0, At(usual), At(until.plus_millis(AHEAD_MS)))];
     for row in db.query(SLOW_DAYS, &[]).await? {
         let days: i64 = row.try_get(0)?;
         let ends = until.plus_millis(AHEAD_MS - days * DAY_MS).min(usual);
-        spans.push((days, usual.plus_millis(-days * DAY_MS), ends));
+        spans.push((days, At(usual.plus_millis(-days * DAY_MS)), At(ends)));
     }
-    let mut frames = Vec::new();
-    for (days, low, high) in spans {
-        let rows = db.query(received_between_sql(), &[&At(from), &At(until), &days, &At(low), &At(high)]).await?;
-        for row in &rows {
-            frames.push(from_row(row)?);
-        }
+    let (from, until) = (At(from), At(until));
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&from, &until];
+    for (days, low, high) in &spans {
+        parameters.extend([days as &(dyn ToSql + Sync), low, high]);
     }
-    frames.sort_by_key(|frame: &Frame| (frame.received_at, frame.device, frame.at));
-    Ok(frames)
+    let rows = db.query_raw(&received_between_sql(spans.len()), parameters).await?;
+    Ok(Received(Box::pin(rows).fuse()))
 }
 
 /// The newest event time of each device that has one at or after `floor`.

@@ -11,8 +11,8 @@ use super::known::{Known, KnownAlarm};
 /// and the longest silence two. Older alarms that go on are taken from the table.
 const REPLAY_MS: i64 = 12 * 60_000;
 
-/// Receive time read at once while replaying: a thousand beds at 1 Hz make 60,000 frames of it.
-const PAGE_MS: i64 = 60_000;
+/// For the one statement that reads the past: it may take longer than what a screen asks, and its sort gets room.
+const UNHURRIED: &str = "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'";
 
 /// After a crash the last stop is known from each device's newest frame; others may have been received a little later.
 const SLACK_MS: i64 = 60_000;
@@ -68,14 +68,19 @@ impl Past {
     }
 
     async fn frames(&self, judges: &Judges, pool: &Pool, since: Timestamp) -> Result<usize, store::Error> {
-        let db = pool.get().await?;
-        let (mut from, mut last, mut count) = (since, since, 0);
+        let mut db = pool.get().await?;
+        let tx = db.transaction().await?;
+        tx.batch_execute(UNHURRIED).await?;
+        let (mut last, mut count) = (since, 0);
         let mut runs = self.runs.iter().peekable();
         let end = self.started_at.min(since.plus_millis(REPLAY_MS + SLACK_MS));
-        while from < end {
-            let until = from.plus_millis(PAGE_MS);
-            let page = frames::received_between(&db, from, until).await?;
-            let mut rest = page.as_slice();
+        let mut received = frames::received_between(&tx, since, end).await?;
+        loop {
+            let some = received.next().await?;
+            if some.is_empty() {
+                break;
+            }
+            let mut rest = some.as_slice();
             while let Some(first) = rest.first() {
                 while let Some((started_at, stopped_at)) = runs.next_if(|(start, _)| *start <= first.received_at) {
                     judges.restart(stopped_at.unwrap_or(last), *started_at);
@@ -88,8 +93,7 @@ impl Past {
                 last = part.last().map_or(last, |frame| frame.received_at);
                 rest = later;
             }
-            count += page.len();
-            from = until;
+            count += some.len();
         }
         for (started_at, stopped_at) in runs {
             judges.restart(stopped_at.unwrap_or(last), *started_at);

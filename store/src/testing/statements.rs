@@ -1,10 +1,11 @@
 use crate::{alarms, clocks, counts, frames, lease, migrate, minutes, roster, series, statuses};
 
 /// Every statement of this crate but those of `telemetry`, which its `Connection` prepares when it opens.
-pub fn statements() -> Vec<&'static str> {
+pub fn statements() -> Vec<String> {
+    let received = frames::received_between_sql(2);
     [
         &[clocks::LOAD, clocks::SAVE, counts::COUNTS, statuses::LOAD][..],
-        &[frames::SLOW_DAYS, frames::received_between_sql(), frames::LAST_AT],
+        &[frames::SLOW_DAYS, &received, frames::LAST_AT],
         &minutes::statements(),
         &series::statements(),
         lease::STATEMENTS,
@@ -17,4 +18,7 @@ pub fn statements() -> Vec<&'static str> {
         roster::enrol::STATEMENTS,
     ]
     .concat()
+    .into_iter()
+    .map(str::to_owned)
+    .collect()
 }

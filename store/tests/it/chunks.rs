@@ -174,7 +174,7 @@ async fn opened_by_storing(db: &TestDatabase, parts: &[Parts<'_>]) -> Vec<(Strin
         ))
         .await
         .unwrap();
-    let mut writer = Connection::open(db.url(), "test").await.unwrap();
+    let mut writer = Connection::open(&db.pool(), "test").await.unwrap();
     let conflict = |what: Conflict<'_>| {
         let (device, at) = match what {
             Conflict::Frame(frame) => (frame.device, frame.at),
@@ -222,7 +222,7 @@ async fn writing_opens_no_chunk_outside_its_range() {
     let chunks: BTreeSet<_> = opened.iter().collect();
     assert_eq!(chunks.len(), 5);
 
-    let writer = Connection::open(db.url(), "test").await.unwrap();
+    let writer = Connection::open(&db.pool(), "test").await.unwrap();
     for _ in 0..OFTEN {
         writer.client().batch_execute("BEGIN").await.unwrap();
         last_at(writer.client(), &[DeviceKey(1), DeviceKey(2)], ago(1, 0)).await.unwrap();

@@ -8,7 +8,7 @@ async fn every_statement_prepares_against_the_schema() {
     let db = database().await;
     let client = db.pool().get().await.unwrap();
     for statement in statements() {
-        if let Err(error) = client.prepare(statement).await {
+        if let Err(error) = client.prepare(&statement).await {
             panic!("{error:?}\n{statement}");
         }
     }
