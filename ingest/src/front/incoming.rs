@@ -12,6 +12,9 @@ use super::session::{Answer, Ending, Session};
 use super::subscribe;
 use crate::pipeline::{Publish, StreamKind};
 
+/// Largest command, properties included: 256 may wait for the router and 64 for each device.
+const MAX_COMMAND: usize = 64 * 1024;
+
 impl Session {
     /// Whether another message may be taken: unacknowledged, gathered and refused ones count alike.
     pub(super) fn has_room(&self) -> bool {
@@ -105,6 +108,9 @@ impl Session {
 
     fn command(&mut self, published: Published) -> Result<(), Ending> {
         let Published { topic, payload, pkid, properties, expiry, .. } = published;
+        if properties.len() + payload.len() > MAX_COMMAND {
+            return self.refuse(pkid, Code::QuotaExceeded);
+        }
         let qos = u8::from(pkid.is_some());
         let command = Delivery { topic, payload, qos, properties, expiry, since: Instant::now() };
         if !self.front.down.publish(&command) {

@@ -186,6 +186,9 @@ async fn topics_without_end_and_a_subscriber_that_leaves_in_the_burst_do_not_hur
                 _ => assert_eq!(bed.received().await.payload, b"{}"),
             }
         }
+        // One that is too large to wait anywhere.
+        desk.publish("vigil/v1/bed-01/down/last", &[b'x'; 64 * 1024 + 1], 1).await;
+        assert_eq!(desk.puback().await, (1, 0x97));
         let mut bed = ground.client(V5, "bed-01").await;
         bed.subscribe(&[("vigil/v1/bed-01/down/last", 0)]).await;
         desk.publish("vigil/v1/bed-01/down/last", b"{}", 1).await;
@@ -204,7 +207,7 @@ async fn a_subscriber_that_never_reads_is_cut() {
     beside(&ground, async {
         let mut desk = ground.client(V5, "desk").await;
         // Each fills its socket a little more; once it is cut, its name is nobody's.
-        let command = publish(V5, "vigil/v1/bed-01/down/x", &[b'x'; 200_000], 1);
+        let command = publish(V5, "vigil/v1/bed-01/down/x", &[b'x'; 60_000], 1);
         let there = || ground.presence.lock().iter().filter(|(_, there)| *there).count();
         let gone = || ground.presence.lock().iter().filter(|(_, there)| !*there).count();
         let begin = std::time::Instant::now();
