@@ -100,7 +100,7 @@ async fn all(arguments: &Arguments, site: &Site) -> anyhow::Result<()> {
         seen.raised().ms(0.99),
         seen.numbers().ms(0.99),
         seen.expected,
-        seen.lost + seen.numbers_lost,
+        seen.lost,
         seen.doubled,
     );
     writeln!(text, "\n`{result}`")?;

@@ -31,6 +31,8 @@ pub(crate) fn run(name: &str, bench: impl AsyncFnOnce(&Site) -> anyhow::Result<(
     let folder = std::env::current_exe()?.with_file_name(name);
     let options =
         localdb::Options { state_dir: folder.join("localdb"), cache_dir: None, purpose: localdb::Purpose::Serve };
+    let lock = std::fs::File::create(folder.with_extension("lock"))?;
+    lock.try_lock().with_context(|| format!("{name} runs already"))?;
     // What a run that was killed left, its database first.
     localdb::remove(&options)?;
     if folder.exists() {
