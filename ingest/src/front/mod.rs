@@ -13,6 +13,7 @@ mod encode;
 mod flapping;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod goodbye;
 mod handshake;
 mod identity;
 mod incoming;

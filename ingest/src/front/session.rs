@@ -11,8 +11,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
-use vitals::{Stream, Topic};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::Front;
 use super::acl::Rights;
@@ -25,15 +24,13 @@ use super::packet::Version;
 use super::presence::Presence;
 use super::registry::Seat;
 use super::socket::Socket;
-use crate::pipeline::{Publish, StreamKind};
+use crate::pipeline::Publish;
 use crate::window::Window;
 
 /// Room for answers that a connection keeps while it has none.
 const KEPT_WRITE: usize = 256;
 /// A window that is full for a moment is how flow control works; after this long it is we who hold the device.
 const HELD_AFTER: Duration = Duration::from_secs(1);
-/// How long a client that is sent away may need to read why.
-const GOODBYE: Duration = Duration::from_millis(500);
 /// Longest sleep of a connection that waits for nothing.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -71,10 +68,10 @@ pub(super) struct Session {
     pub(super) statuses: Option<watch::Receiver<u64>>,
     /// To be sent once what is written has gone.
     more: bool,
-    socket: Socket,
+    pub(super) socket: Socket,
     proof: Proof,
     /// With its QoS.
-    will: Option<(Bytes, u8)>,
+    pub(super) will: Option<(Bytes, u8)>,
     pub(super) wants_session: bool,
     patience: Duration,
     pub(super) last_packet: Instant,
@@ -311,54 +308,6 @@ impl Session {
             self.outgoing.command(&mut self.write, &delivery);
         }
         false
-    }
-
-    async fn finish(&mut self, ending: Ending) {
-        let device = self.rights.me.key;
-        let code = match ending {
-            Ending::Left | Ending::Gone => None,
-            Ending::Cut(code) => Some(code),
-            Ending::Stopped => Some(Code::ShuttingDown),
-        };
-        // When we stop, the device has not gone: its will stays unsaid.
-        if matches!(ending, Ending::Gone | Ending::Cut(_)) {
-            self.say_the_will();
-        }
-        if let Some(code) = code {
-            if code != Code::ShuttingDown {
-                self.front.refused(code);
-                tracing::info!(device.id = %device, reason = code.label(), "closed a connection");
-            }
-            if self.version.is_v5() {
-                encode::disconnect(&mut self.write, code);
-            }
-            let linger = code != Code::TakenOver;
-            // A client that does not take its goodbye loses nothing that was promised to it.
-            if !matches!(timeout(GOODBYE, self.goodbye(linger)).await, Ok(Ok(()))) {
-                tracing::debug!(device.id = %device, "a client went before it was told why");
-            }
-        }
-    }
-
-    /// Closing a socket with bytes unread resets it, and the client would never read why: so they are read.
-    async fn goodbye(&mut self, linger: bool) -> io::Result<()> {
-        self.socket.write_all_buf(&mut self.write).await?;
-        self.socket.flush().await?;
-        self.socket.shutdown().await?;
-        if linger {
-            tokio::io::copy(&mut self.socket, &mut tokio::io::sink()).await?;
-        }
-        Ok(())
-    }
-
-    fn say_the_will(&mut self) {
-        let Some((payload, qos)) = self.will.take() else { return };
-        let device = self.rights.me.clone();
-        self.front.statuses.put(&device.name, &payload, qos);
-        let topic = Topic { gateway: None, device: device.name.as_str(), stream: Stream::Status }.to_string();
-        let route = self.front.pipeline.route(device, StreamKind::Status, topic.into());
-        let mut will = vec![Publish { route, payload, json: true, pkid: None }];
-        self.front.pipeline.accept(&mut will, &mut self.window);
     }
 }
 

@@ -70,7 +70,7 @@ pub fn decode(payload: &[u8], frames: &mut Vec<RawFrame>) -> Result<bool, Malfor
 }
 
 /// Whatever the payload is.
-fn thorough(payload: &[u8], frames: &mut Vec<RawFrame>) -> Result<bool, Malformed> {
+pub(super) fn thorough(payload: &[u8], frames: &mut Vec<RawFrame>) -> Result<bool, Malformed> {
     let mut json = serde_json::Deserializer::from_slice(payload);
     let array = json
         .deserialize_any(Message { frames })
@@ -460,68 +460,4 @@ pub fn encode(t: Option<Timestamp>, seq: Option<i64>, hist: bool, values: &Value
     }
     json.push('}');
     json
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn number() -> impl Strategy<Value = String> {
-        prop_oneof![
-            4 => (-400_i32..2_300, 0_u32..1_000).prop_map(|(whole, part)| format!("{whole}.{part}")),
-            4 => any::<i32>().prop_map(|whole| whole.to_string()),
-            2 => any::<f64>().prop_map(|value| value.to_string()),
-            1 => "-?[0-9]{1,18}(\\.[0-9]{0,18})?([eE][+-]?[0-9]{1,2})?",
-            1 => Just("null".to_owned()),
-        ]
-    }
-
-    fn entry() -> impl Strategy<Value = String> {
-        let key = prop_oneof![
-            6 => prop::sample::select(Parameter::ALL).prop_map(|parameter| parameter.key().to_owned()),
-            1 => prop::sample::select(vec!["seq", "boot", "hist", "mode", "q", "bp", "t", ""]).prop_map(str::to_owned),
-        ];
-        let time =
-            "(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,9})?(Z|[+-]0[0-9]:00)";
-        prop_oneof![
-            4 => (key, number()).prop_map(|(key, number)| format!("\"{key}\":{number}")),
-            1 => time.prop_map(|time| format!("\"t\":\"{time}\"")),
-            1 => any::<u64>().prop_map(|seq| format!("\"seq\": {seq}")),
-        ]
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4_000))]
-
-        /// The quick reader never says anything else than the thorough one.
-        #[test]
-        fn what_is_read_by_hand_is_what_is_read(
-            entries in vec(entry(), 0..8),
-            comma in prop::sample::select(vec![",", ", ", " ,", ",,"]),
-            cut in prop::option::weighted(0.1, 0_usize..200),
-            instead in prop::option::weighted(0.1, (0_usize..200, any::<u8>())),
-        ) {
-            let mut payload = format!("{{{}}}", entries.join(comma)).into_bytes();
-            payload.truncate(cut.unwrap_or(usize::MAX));
-            if let Some((place, byte)) = instead && place < payload.len() {
-                payload[place] = byte;
-            }
-            let (mut quick, mut slow) = (Vec::new(), Vec::new());
-            prop_assert_eq!(decode(&payload, &mut quick), thorough(&payload, &mut slow));
-            prop_assert_eq!(quick, slow);
-        }
-    }
-
-    #[test]
-    fn the_usual_frame_is_read_by_hand() {
-        for payload in [
-            r#"{"t":"2026-11-23T10:00:00.250Z","seq":4711,"hr":72,"spo2":97.5,"temp":36.8}"#,
-            r#"{"hr": 72, "abp_sys": -3.25}"#,
-        ] {
-            assert!(plain::read(payload.as_bytes()).is_some(), "{payload}");
-        }
-    }
 }
