@@ -1,10 +1,10 @@
 //! Keeps `vitals_minute` true by recomputing whole minutes that were marked.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
-use vitals::Clock;
+use vitals::{Clock, Timestamp};
 
 use crate::write::Shared;
 
@@ -17,7 +17,15 @@ const GRACE_MS: i64 = 65_000;
 /// Marks taken by one statement, so that no transaction lasts for seconds after an outage.
 const AT_ONCE: i64 = 2_000;
 
+/// A minute of a device may hold one frame or thousands: a statement that took longer than this takes half as many next
+/// time, one that took a quarter of it twice as many. Well below the statement timeout of the pool.
+const LONG: Duration = Duration::from_secs(4);
+
+/// So many always fit.
+const LEAST: i64 = 4;
+
 pub(crate) async fn run(pool: store::Pool, clock: Clock, writers: Vec<Arc<Shared>>, stop: CancellationToken) {
+    let mut at_once = AT_ONCE;
     loop {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
@@ -27,13 +35,57 @@ pub(crate) async fn run(pool: store::Pool, clock: Clock, writers: Vec<Arc<Shared
         for writer in &writers {
             writer.forget_marks_before(bound).await;
         }
-        let outcome = async {
-            let db = pool.get().await?;
-            while store::minutes::recompute(&db, bound, AT_ONCE).await? > 0 && !stop.is_cancelled() {}
-            Ok::<_, store::Error>(())
-        };
-        if let Err(error) = outcome.await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "could not roll up minutes; trying again");
+        if let Err(error) = roll_up(&pool, bound, &mut at_once, &stop).await {
+            tracing::warn!(
+                at_once,
+                error = &error as &dyn std::error::Error,
+                "could not roll up minutes; trying again"
+            );
+        }
+    }
+}
+
+async fn roll_up(
+    pool: &store::Pool,
+    bound: Timestamp,
+    at_once: &mut i64,
+    stop: &CancellationToken,
+) -> Result<(), store::Error> {
+    let db = pool.get().await?;
+    while !stop.is_cancelled() {
+        let begin = Instant::now();
+        let taken = store::minutes::recompute(&db, bound, *at_once).await;
+        *at_once = fitting(*at_once, begin.elapsed());
+        if taken? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn fitting(at_once: i64, took: Duration) -> i64 {
+    match took {
+        took if took > LONG => (at_once / 2).max(LEAST),
+        took if took < LONG / 4 => (at_once * 2).min(AT_ONCE),
+        _ => at_once,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_took_long_is_halved_and_what_went_quickly_doubled() {
+        for (at_once, seconds, next) in [
+            (2_000, 30.0, 1_000),
+            (1_000, 2.0, 1_000),
+            (1_000, 0.5, 2_000),
+            (2_000, 0.5, 2_000),
+            (5, 30.0, 4),
+            (4, 30.0, 4),
+        ] {
+            assert_eq!(fitting(at_once, Duration::from_secs_f64(seconds)), next, "{at_once} in {seconds} s");
         }
     }
 }
