@@ -43,6 +43,11 @@ impl Awake {
         }
     }
 
+    /// By the clock and not by what is judged: whatever a device sends, it cannot make us believe that we slept.
+    pub(crate) fn look_now(&self) {
+        self.look(self.clock.now());
+    }
+
     fn pause_us(&self, at: Timestamp) -> i64 {
         at.micros() - self.beat.load(Ordering::Acquire)
     }

@@ -152,13 +152,12 @@ fn outlets(
         let awake = awake.clone();
         move |at| awake.look(at)
     };
-    let (before_judging, before_presence, before_hold) = (looks(), looks(), looks());
+    let before_judging = awake.clone();
+    let (before_presence, before_hold) = (looks(), looks());
     let (before_flapping, before_away) = (looks(), looks());
     ingest::Outlets {
         judge: Arc::new(move |frames| {
-            if let Some(first) = frames.first() {
-                before_judging(first.received_at);
-            }
+            before_judging.look_now();
             judging.watch(|| judge.judge(frames));
         }),
         show: Arc::new(move |frames, offset_us| show.show(frames, offset_us)),

@@ -103,6 +103,11 @@ impl Pool {
         Ok(client)
     }
 
+    /// Connections that it may have.
+    pub fn max_size(&self) -> usize {
+        self.pool.status().max_size
+    }
+
     pub fn url(&self) -> &str {
         &self.url
     }

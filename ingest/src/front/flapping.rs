@@ -16,11 +16,20 @@ const FORGOTTEN: Duration = Duration::from_secs(15);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// Well below the time that a client has until its CONNACK.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// Identities remembered; beyond it those whose takeovers are forgotten make room.
+/// Identities remembered; beyond it those whose takeovers are forgotten make room. There are no more than enrolled ones.
 const REMEMBERED: usize = 1_024;
 
+/// Between two sweeps of what is forgotten.
+const SWEEP: Duration = Duration::from_secs(1);
+
 #[derive(Default)]
-pub(super) struct Flapping(Mutex<HashMap<DeviceName, Record>>);
+pub(super) struct Flapping(Mutex<Records>);
+
+#[derive(Default)]
+struct Records {
+    by_name: HashMap<DeviceName, Record>,
+    swept: Option<Instant>,
+}
 
 struct Record {
     takeovers: u32,
@@ -47,13 +56,16 @@ impl Flapping {
     /// None: somebody else waits for the same seat.
     pub(super) fn takeover(&self, name: &DeviceName, now: Instant) -> Option<Takeover<'_>> {
         let mut records = self.0.lock();
-        if records.len() >= REMEMBERED {
-            records.retain(|_, record| {
+        let sweep = records.swept.is_none_or(|swept| now.duration_since(swept) >= SWEEP);
+        if records.by_name.len() >= REMEMBERED && sweep {
+            records.swept = Some(now);
+            records.by_name.retain(|_, record| {
                 record.forget(now);
                 record.awaited || record.takeovers > 0
             });
         }
-        let record = records.entry(name.clone()).or_insert(Record { takeovers: 0, latest: now, awaited: false });
+        let record =
+            records.by_name.entry(name.clone()).or_insert(Record { takeovers: 0, latest: now, awaited: false });
         if record.awaited {
             return None;
         }
@@ -84,7 +96,7 @@ impl Takeover<'_> {
 
 impl Drop for Takeover<'_> {
     fn drop(&mut self) {
-        if let Some(record) = self.of.0.lock().get_mut(&self.name) {
+        if let Some(record) = self.of.0.lock().by_name.get_mut(&self.name) {
             record.awaited = false;
         }
     }

@@ -93,7 +93,6 @@ async fn greet(
     if front.stop.is_cancelled() {
         return Err(refuse(Code::ShuttingDown));
     }
-    let permit = front.connections.clone().try_acquire_owned().map_err(|_| refuse(Code::QuotaExceeded))?;
     let Claimed { seat, flapping } = front.registry.claim(&rights.me.name, TAKEOVER_PATIENCE).await.map_err(refuse)?;
     if flapping {
         let device = rights.me.key;
@@ -101,6 +100,8 @@ async fn greet(
         metrics::counter!("vigil_mqtt_takeovers_slowed_total").increment(1);
         (front.pipeline.outlets().flapping)(device, front.clock.now());
     }
+    // After the seat: at the bound, whoever takes its own place over finds the one that was given back.
+    let permit = front.connections.clone().try_acquire_owned().map_err(|_| refuse(Code::QuotaExceeded))?;
     let (patience, keep_alive_s) = keep_alive(hello.version, hello.keep_alive_s, front.config.max_keep_alive_s);
     let announced = Announced {
         receive_maximum: u16::try_from(front.pipeline.window().free()).unwrap_or(u16::MAX),
@@ -136,7 +137,13 @@ async fn read_connect(socket: &mut Socket, buffer: &mut BytesMut) -> Result<Conn
         // Until the version is known, what cannot be understood is closed without an answer.
         let frame = packet::next(buffer, MAX_CONNECT).map_err(|_| None)?;
         match frame {
-            Some(frame) if frame.kind == Kind::Connect => return connect::read(&frame),
+            Some(frame) if frame.kind == Kind::Connect => {
+                let padded = frame.is_padded();
+                return match connect::read(&frame)? {
+                    connect if connect.version.is_v5() && padded => Err(Some((connect.version, Code::Malformed))),
+                    connect => Ok(connect),
+                };
+            }
             Some(_) => return Err(None),
             None if socket.read_some(buffer).await.map_err(|_| None)? == 0 => return Err(None),
             None => {}

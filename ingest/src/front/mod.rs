@@ -53,6 +53,8 @@ use status::Board;
 
 /// Clients looked up in the database at once because they are not on the roster: strangers must not use up its connections.
 const LOOK_UPS: usize = 12;
+/// Of the pool's connections: one in so many, at most.
+const LOOK_UP_SHARE: usize = 2;
 /// Pause after a failed accept: out of descriptors, the next one would fail as well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -134,6 +136,7 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
     };
     let waiting = waiting(&config, &listeners);
     let connections = config.max_connections;
+    let look_ups = (pool.max_size() / LOOK_UP_SHARE).clamp(1, LOOK_UPS);
     let front = Arc::new(Front {
         config,
         roster,
@@ -144,7 +147,7 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
         statuses,
         down,
         connections: Arc::new(Semaphore::new(connections)),
-        look_ups: Semaphore::new(LOOK_UPS),
+        look_ups: Semaphore::new(look_ups),
         bytes_read: metrics::counter!("vigil_mqtt_read_bytes_total"),
         stop,
     });

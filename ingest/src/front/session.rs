@@ -80,8 +80,8 @@ pub(super) struct Session {
     timer: Pin<Box<Sleep>>,
     // In this order: what follows this connection may begin when the seat is free, so presence goes first.
     pub(super) presence: Presence,
-    seat: Seat,
     _permit: OwnedSemaphorePermit,
+    seat: Seat,
 }
 
 enum Event {
@@ -208,6 +208,10 @@ impl Session {
 
     /// Our own slowness is not the client's silence: its keep-alive starts anew when we read again.
     fn note_reading(&mut self, reading: bool) {
+        if self.draining.is_some() {
+            // It is we who leave: that is no hold.
+            return;
+        }
         if !reading {
             self.full_since.get_or_insert_with(Instant::now);
         } else if self.full_since.take().is_some() {
@@ -217,12 +221,13 @@ impl Session {
     }
 
     fn deadline(&self) -> Instant {
-        let work = match self.full_since {
-            None => self.last_packet + self.patience,
-            Some(since) if !self.presence.held => since + HELD_AFTER,
-            Some(since) => since + IDLE,
-        };
-        self.draining.map_or(work, |end| work.min(end))
+        match (self.draining, self.full_since) {
+            (Some(end), _) => end,
+            (None, None) => self.last_packet + self.patience,
+            (None, Some(since)) if !self.presence.held => since + HELD_AFTER,
+            // From now, or the hour would be over some time and for ever.
+            (None, Some(_)) => Instant::now() + IDLE,
+        }
     }
 
     fn look_at_the_clock(&mut self) -> Result<(), Ending> {
@@ -231,6 +236,7 @@ impl Session {
             return Err(Ending::Stopped);
         }
         match self.full_since {
+            _ if self.draining.is_some() => {}
             None if self.last_packet + self.patience <= now => return Err(Ending::Cut(Code::KeepAliveTimeout)),
             Some(since) if !self.presence.held && since + HELD_AFTER <= now => {
                 self.presence.hold(true);
@@ -287,8 +293,10 @@ impl Session {
                     Ok(Ok(())) => break,
                     Ok(Err(_)) | Err(_) => return Err(Ending::Gone),
                 },
-                () = self.seat.news(), if self.draining.is_none() => if self.seat.kicked() {
-                    self.kicked()?;
+                () = self.seat.news(), if self.draining.is_none() => match self.seat.kicked() {
+                    true => self.kicked()?,
+                    // A command: its one signal is used up here.
+                    false => self.more = true,
                 },
             }
         }

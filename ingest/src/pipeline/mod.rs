@@ -63,6 +63,23 @@ impl Arrivals {
             .expect("the update is never refused");
         Timestamp::from_micros(now.max(before + 1))
     }
+
+    /// Not before what was stamped last, and nobody's own.
+    fn now(&self) -> Timestamp {
+        self.clock.now().max(Timestamp::from_micros(self.last.load(Ordering::Relaxed)))
+    }
+
+    /// Gives each frame from `first` on that is stored a moment of its own, in their order.
+    fn spread(&self, frames: &mut [Frame], first: usize, unstored: &[usize]) {
+        let kept = |place: &usize| unstored.binary_search(place).is_err();
+        let count = (first..frames.len()).filter(kept).count();
+        if count > 0 {
+            let begin = self.stamp(count);
+            for (number, place) in (first..frames.len()).filter(kept).enumerate() {
+                frames[place].received_at = begin.plus_micros(number as i64);
+            }
+        }
+    }
 }
 
 struct Shared {
@@ -202,10 +219,12 @@ impl Pipeline {
         burst: &mut Burst,
         refusals: &mut Refusals,
     ) -> Timestamp {
-        let first = self.0.arrivals.stamp(raw.len());
+        // An array came at one moment. Only what is stored takes moments of its own, afterwards: a message of thousands that
+        // are refused must not carry the time of arrival away from the clock.
+        let received_at = if in_array { self.0.arrivals.now() } else { self.0.arrivals.stamp(1) };
+        let before = burst.frames.len();
         let mut clock = publish.route.state.clock();
         for (index, mut raw) in raw.drain(..).enumerate() {
-            let received_at = first.plus_micros(index as i64);
             let position = in_array.then_some(index);
             for fault in raw.faults.drain(..) {
                 refusals.add(fault.reason, position, fault.detail);
@@ -246,7 +265,72 @@ impl Pipeline {
             }
             burst.frames.push(frame);
         }
-        burst.offset_us = clock.offset_us(first).unwrap_or(0);
-        first
+        burst.offset_us = clock.offset_us(received_at).unwrap_or(0);
+        if in_array {
+            let Burst { frames, unstored, .. } = burst;
+            self.0.arrivals.spread(frames, before, unstored);
+        }
+        received_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vitals::{AgeClass, DeviceKey, DeviceKind, DeviceProfile, Realm};
+
+    fn pipeline(clock: Clock) -> Pipeline {
+        let outlets = Outlets {
+            judge: Arc::new(|_| {}),
+            show: Arc::new(|_, _| {}),
+            presence: Arc::new(|_, _, _| {}),
+            held: Arc::new(|_, _, _| {}),
+            flapping: Arc::new(|_, _| {}),
+            database_away: Arc::new(|_, _| {}),
+        };
+        Pipeline::new(Config::default(), clock, Arc::default(), vec![Arc::new(Queue::default())], outlets)
+    }
+
+    fn send(pipeline: &Pipeline, payload: &str) {
+        let device = Device {
+            key: DeviceKey(1),
+            name: "bed-01".try_into().unwrap(),
+            kind: DeviceKind::Device,
+            profile: DeviceProfile::Bedside,
+            age_class: AgeClass::Adult,
+            realm: Realm::Test,
+            gateway: None,
+            enrolled_at: Timestamp::default(),
+            revoked: false,
+        };
+        let route = pipeline.route(Arc::new(device), StreamKind::Vitals, Bytes::from_static(b"vigil/v1/bed-01/vitals"));
+        let publish = Publish { route, payload: Bytes::copy_from_slice(payload.as_bytes()), json: true, pkid: None };
+        pipeline.accept(&mut vec![publish], &mut pipeline.window());
+    }
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_428_000_000);
+
+    #[test]
+    fn what_is_refused_does_not_carry_arrival_away_from_the_clock() {
+        let (clock, _hand) = Clock::settable(NOW);
+        let pipeline = pipeline(clock);
+        let refused = format!("[{}]", vec!["{},{\"t\":1}"; 2_000].join(","));
+        for _ in 0..500 {
+            send(&pipeline, &refused);
+        }
+        assert_eq!(pipeline.0.arrivals.now(), NOW);
+    }
+
+    #[tokio::test]
+    async fn frames_of_an_array_that_are_stored_arrive_one_after_the_other() {
+        let (clock, _hand) = Clock::settable(NOW);
+        let pipeline = pipeline(clock);
+        let at = |ms: i64| NOW.plus_millis(ms);
+        let array = format!("[{{\"t\":\"{}\",\"hr\":70}},{{}},{{\"t\":\"{}\",\"hr\":71}}]", at(-20), at(-10));
+        send(&pipeline, &array);
+        send(&pipeline, &array);
+        let taken = pipeline.0.queues[0].take(100, &tokio_util::sync::CancellationToken::new()).await.unwrap();
+        let arrived: Vec<_> = taken.iter().flat_map(|one| &one.frames).map(|frame| frame.received_at).collect();
+        assert_eq!(arrived, [0, 1, 2, 3].map(|micros| NOW.plus_micros(micros)));
     }
 }
