@@ -12,7 +12,7 @@ use vitals::wire::{self, RawFrame};
 use vitals::{Clock, Device, Flags, Frame, OtherReading, Quarantined, Reason, Timestamp};
 
 pub(crate) use devices::{DeviceState, Devices};
-pub(crate) use quarantine::{conflict, digest};
+pub(crate) use quarantine::{conflicts, digest};
 
 use crate::window::{Budget, Window};
 use crate::write::{Queue, Submission};

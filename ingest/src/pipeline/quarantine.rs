@@ -4,12 +4,15 @@ use std::fmt::Write;
 
 use aws_lc_rs::digest as sha;
 use store::telemetry::Conflict;
-use vitals::{Quarantined, Reason, Timestamp, wire};
+use vitals::{DeviceKey, Frame, OtherReading, Quarantined, Reason, Timestamp, wire};
 
 use super::Publish;
 
 /// Bytes of the sentence that says why: a message of 4,096 bad frames says so for the first ones.
 const MAX_DETAIL: usize = 400;
+
+/// Frames of one device and transaction that get an entry each, which a repetition finds again. More share entries.
+const MAX_SINGLE: usize = 16;
 
 #[derive(Default)]
 pub(super) struct Refusals {
@@ -56,31 +59,72 @@ pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
     sha::digest(&sha::SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
-/// The entry of a frame, or reading, of which something else is already stored.
-pub(crate) fn conflict(topic: String, what: Conflict<'_>) -> Quarantined {
-    metrics::counter!("vigil_quarantined_total", "reason" => Reason::Conflict.word()).increment(1);
-    let (device, received_at, payload, detail) = match what {
-        Conflict::Frame(frame) => (
-            frame.device,
-            frame.received_at,
-            wire::encode(Some(frame.at), frame.seq, false, &frame.values, &frame.marks),
-            "another value is stored for this moment".to_owned(),
-        ),
-        Conflict::Other(other) => (
-            other.device,
-            // The frame it came with has the receive time; the moment it speaks of names it as well.
-            other.at,
-            format!("{{\"t\":\"{}\",{}:{}}}", other.at, serde_json::Value::from(other.code.as_str()), other.value),
-            format!("another value is stored for {} at this moment", other.code),
-        ),
+/// The entries of what differs from what is stored for a device. Each is a message of as many frames as fit into
+/// `Quarantined::MAX_PAYLOAD`: all that differs is kept, and many of them do not cost a row each.
+pub(crate) fn conflicts(device: DeviceKey, topic: &str, what: Conflict<'_>) -> Vec<Quarantined> {
+    let (differing, most): (Vec<_>, _) = match what {
+        Conflict::Frames(frames) => {
+            let single = frames.len() <= MAX_SINGLE;
+            (frames.iter().map(|frame| Differing::frame(frame)).collect(), if single { 1 } else { usize::MAX })
+        }
+        Conflict::Others(others) => (others.iter().map(|other| Differing::other(other)).collect(), usize::MAX),
+    };
+    metrics::counter!("vigil_quarantined_total", "reason" => Reason::Conflict.word()).increment(differing.len() as u64);
+    let mut rest = &differing[..];
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        // The brackets around them, and the comma after each.
+        let mut bytes = 1;
+        let fits = rest.iter().take(most).take_while(|one| {
+            bytes += one.json.len() + 1;
+            bytes <= Quarantined::MAX_PAYLOAD
+        });
+        let (now, later) = rest.split_at(fits.count().max(1));
+        rest = later;
+        entries.push(entry(device, topic, now));
+    }
+    entries
+}
+
+/// A frame, or a reading as a frame of its own, that differs from what is stored.
+struct Differing<'a> {
+    json: String,
+    code: Option<&'a str>,
+    received_at: Timestamp,
+}
+
+impl<'a> Differing<'a> {
+    fn frame(frame: &Frame) -> Self {
+        let json = wire::encode(Some(frame.at), frame.seq, false, &frame.values, &frame.marks);
+        Self { json, code: None, received_at: frame.received_at }
+    }
+
+    fn other(other: &'a OtherReading) -> Self {
+        let json =
+            format!("{{\"t\":\"{}\",{}:{}}}", other.at, serde_json::Value::from(other.code.as_str()), other.value);
+        // The frame it came with has the receive time; the moment it speaks of names it as well.
+        Self { json, code: Some(&other.code), received_at: other.at }
+    }
+}
+
+fn entry(device: DeviceKey, topic: &str, differing: &[Differing<'_>]) -> Quarantined {
+    let first = &differing[0];
+    let (payload, detail) = match (differing, first.code) {
+        ([one], None) => (one.json.clone(), "another value is stored for this moment".to_owned()),
+        ([one], Some(code)) => (one.json.clone(), format!("another value is stored for {code} at this moment")),
+        (many, code) => {
+            let all: Vec<_> = many.iter().map(|one| one.json.as_str()).collect();
+            let what = code.map_or("moments".to_owned(), |code| format!("readings, the first of them {code}"));
+            (format!("[{}]", all.join(",")), format!("another value is stored for each of {} {what}", many.len()))
+        }
     };
     Quarantined {
         device,
-        topic,
+        topic: topic.to_owned(),
         reason: Reason::Conflict,
         detail,
         digest: digest(payload.as_bytes()),
         payload: payload.into_bytes(),
-        received_at,
+        received_at: differing.iter().map(|one| one.received_at).max().unwrap_or(first.received_at),
     }
 }

@@ -9,18 +9,23 @@ pub(super) type Watermarks = AHashMap<DeviceKey, Timestamp>;
 
 /// Sorts by key and coalesces: the first arrival wins, later ones fill its gaps. Answers what differed from it.
 /// `frames` are in order of arrival, which for one key decides.
-pub(super) fn coalesce(frames: &mut Vec<Frame>, conflict: &dyn Fn(Conflict<'_>) -> Quarantined) -> Vec<Quarantined> {
-    let mut conflicts = Vec::new();
+pub(super) fn coalesce(
+    frames: &mut Vec<Frame>,
+    conflict: &dyn Fn(DeviceKey, Conflict<'_>) -> Vec<Quarantined>,
+) -> Vec<Quarantined> {
+    let mut differing = Vec::new();
     // Stable: equal keys stay in order of arrival.
     frames.sort_by_key(|frame| (frame.device, frame.at));
     frames.dedup_by(|later, first| {
         let same = (later.device, later.at) == (first.device, first.at);
         if same && fill(first, later) {
-            conflicts.push(conflict(Conflict::Frame(later)));
+            differing.push(later.clone());
         }
         same
     });
-    conflicts
+    let differing: Vec<_> = differing.iter().collect();
+    let of_devices = differing.chunk_by(|left, right| left.device == right.device);
+    of_devices.flat_map(|frames| conflict(frames[0].device, Conflict::Frames(frames))).collect()
 }
 
 /// Fills the gaps of `first`. True when a value that both have differs.
@@ -60,7 +65,7 @@ pub(super) fn classify<'a>(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use vitals::{Parameter, Reason, Validity, Values};
+    use vitals::{Parameter, Validity, Values};
 
     use super::*;
 
@@ -80,16 +85,8 @@ mod tests {
         frame
     }
 
-    fn named(_: Conflict<'_>) -> Quarantined {
-        Quarantined {
-            device: DeviceKey(0),
-            topic: String::new(),
-            reason: Reason::Conflict,
-            detail: String::new(),
-            payload: Vec::new(),
-            digest: [0; 32],
-            received_at: Timestamp::default(),
-        }
+    fn named(device: DeviceKey, what: Conflict<'_>) -> Vec<Quarantined> {
+        crate::pipeline::conflicts(device, "", what)
     }
 
     #[test]

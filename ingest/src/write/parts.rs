@@ -29,7 +29,7 @@ impl Part {
     /// Frames come out sorted by key, each key once. The receipts are for after the commit.
     pub(super) fn gather(
         submissions: Vec<Submission>,
-        conflict: &dyn Fn(Conflict<'_>) -> Quarantined,
+        conflict: &dyn Fn(vitals::DeviceKey, Conflict<'_>) -> Vec<Quarantined>,
     ) -> (Self, Vec<Receipt>) {
         let mut part = Self::default();
         part.frames.reserve(submissions.iter().map(|submission| submission.frames.len()).sum());

@@ -12,7 +12,7 @@ use super::Queue;
 use super::assemble::{Watermarks, classify};
 use super::parts::Part;
 use crate::Outlets;
-use crate::pipeline::conflict;
+use crate::pipeline::conflicts;
 
 /// Frames of one transaction at the most: beyond 10,000 a batch gains nothing and its messages only wait longer.
 const MAX_ROWS: usize = 10_000;
@@ -89,7 +89,7 @@ impl Writer {
                 state.devices.0.entry(submission.device.key).or_insert_with(|| submission.device.clone());
             }
             let frames: usize = submissions.iter().map(|submission| submission.frames.len()).sum();
-            let (part, receipts) = Part::gather(submissions, &|what| state.devices.conflict(what));
+            let (part, receipts) = Part::gather(submissions, &|device, what| state.devices.conflicts(device, what));
             self.commit(part, &mut state).await?;
             metrics::counter!("vigil_frames_stored_total").increment(frames as u64);
             for receipt in receipts {
@@ -197,7 +197,7 @@ impl Writer {
             others: &part.others,
             quarantined: &part.quarantined,
             statuses: &part.statuses,
-            conflict: &|what| devices.conflict(what),
+            conflict: &|device, what| devices.conflicts(device, what),
         };
         connection.store(&batch).await?;
         metrics::histogram!("vigil_batch_rows").record(part.frames.len() as f64);
@@ -239,12 +239,8 @@ impl Known {
         format!("vigil/v1/{name}/vitals")
     }
 
-    fn conflict(&self, what: Conflict<'_>) -> Quarantined {
-        let device = match &what {
-            Conflict::Frame(frame) => frame.device,
-            Conflict::Other(other) => other.device,
-        };
-        conflict(self.topic(device), what)
+    fn conflicts(&self, device: DeviceKey, what: Conflict<'_>) -> Vec<Quarantined> {
+        conflicts(device, &self.topic(device), what)
     }
 }
 

@@ -3,7 +3,7 @@ use futures_util::SinkExt;
 use tokio_postgres::{Client, Statement, Transaction};
 use vitals::{DeviceKey, Frame, OtherReading, Quarantined, Timestamp};
 
-use super::{encode, merge};
+use super::{encode, merge, quarantine};
 use crate::connect::ONLY_CHUNKS_ASKED_FOR;
 use crate::time::At;
 use crate::{Error, Pool};
@@ -23,14 +23,15 @@ pub struct Batch<'a> {
     pub quarantined: &'a [Quarantined],
     /// (device, payload, received at)
     pub statuses: &'a [(DeviceKey, Bytes, Timestamp)],
-    /// Makes the quarantine entry of a frame of `merge`, or of a reading of `others`, that differs from what is stored.
-    pub conflict: &'a (dyn Fn(Conflict<'_>) -> Quarantined + Sync),
+    /// Makes the quarantine entries of what differs from what is stored, once for each device and kind: their number
+    /// must not grow with that of the readings, so that one device cannot hold up its neighbours.
+    pub conflict: &'a (dyn Fn(DeviceKey, Conflict<'_>) -> Vec<Quarantined> + Sync),
 }
 
-/// What differs from what is stored for its key.
+/// What of one device differs from what is stored for its key.
 pub enum Conflict<'a> {
-    Frame(&'a Frame),
-    Other(&'a OtherReading),
+    Frames(&'a [&'a Frame]),
+    Others(&'a [&'a OtherReading]),
 }
 
 impl Batch<'_> {
@@ -89,45 +90,44 @@ impl Connection {
         if !batch.fresh.is_empty() {
             copy_rows(tx.copy_in(&self.copy).await?, batch.fresh).await?;
         }
-        let mut conflicts = Vec::new();
+        let (mut entries, mut conflicts) = (Vec::new(), 0);
         if !batch.merge.is_empty() {
             copy_rows(tx.copy_in(&self.copy_incoming).await?, batch.merge).await?;
+            let mut differing = Vec::new();
             for (low, high) in spans(batch.merge.iter().map(|frame| frame.at)) {
                 for row in tx.query(&self.conflicts, &[&low, &high]).await? {
                     let key = (DeviceKey(row.get(0)), row.get::<_, At>(1).0);
-                    conflicts.extend(
-                        batch
-                            .merge
-                            .iter()
-                            .filter(|f| (f.device, f.at) == key)
-                            .map(|f| (batch.conflict)(Conflict::Frame(f))),
-                    );
+                    let place = batch.merge.binary_search_by_key(&key, |frame| (frame.device, frame.at));
+                    differing.extend(place.map(|place| batch.merge[place]));
                 }
+            }
+            conflicts += differing.len();
+            differing.sort_unstable_by_key(|frame| (frame.device, frame.at));
+            for frames in differing.chunk_by(|left, right| left.device == right.device) {
+                entries.extend((batch.conflict)(frames[0].device, Conflict::Frames(frames)));
             }
             tx.execute(&self.merge, &[]).await?;
         }
         if !batch.others.is_empty() {
-            conflicts.extend(store_others(&tx, batch).await?);
+            let mut differing = store_others(&tx, batch).await?;
+            conflicts += differing.len();
+            // Stable: the readings of a device stay in order of arrival.
+            differing.sort_by_key(|other| other.device);
+            for others in differing.chunk_by(|left, right| left.device == right.device) {
+                entries.extend((batch.conflict)(others[0].device, Conflict::Others(others)));
+            }
         }
         if !batch.dirty.is_empty() {
             let (devices, minutes): (Vec<i32>, Vec<At>) =
                 batch.dirty.iter().map(|(key, minute)| (key.0, At(*minute))).unzip();
             tx.execute(&self.mark_dirty, &[&devices, &minutes]).await?;
         }
-        for entry in batch.quarantined.iter().chain(&conflicts) {
-            let (digest, at) = (entry.digest.as_slice(), At(entry.received_at));
-            let reason = entry.reason.word();
-            tx.execute(
-                &self.quarantine,
-                &[&entry.device.0, &entry.topic, &digest, &reason, &entry.detail, &entry.payload, &at],
-            )
-            .await?;
-        }
+        quarantine::insert(&tx, &self.quarantine, batch.quarantined.iter().chain(&entries)).await?;
         for (device, payload, received_at) in batch.statuses {
             tx.execute(merge::STATUS, &[&device.0, &payload.as_ref(), &At(*received_at)]).await?;
         }
         tx.commit().await?;
-        Ok(conflicts.len() as u64)
+        Ok(conflicts as u64)
     }
 }
 
@@ -138,7 +138,8 @@ async fn copy_rows(sink: tokio_postgres::CopyInSink<Bytes>, frames: &[&Frame]) -
     Ok(())
 }
 
-async fn store_others(tx: &Transaction<'_>, batch: &Batch<'_>) -> Result<Vec<Quarantined>, Error> {
+/// Answers the readings that differ from what is stored, in the order of `others`.
+async fn store_others<'a>(tx: &Transaction<'_>, batch: &Batch<'a>) -> Result<Vec<&'a OtherReading>, Error> {
     let devices: Vec<i32> = batch.others.iter().map(|other| other.device.0).collect();
     let codes: Vec<&str> = batch.others.iter().map(|other| other.code.as_str()).collect();
     let at: Vec<At> = batch.others.iter().map(|other| At(other.at)).collect();
@@ -148,13 +149,13 @@ async fn store_others(tx: &Transaction<'_>, batch: &Batch<'_>) -> Result<Vec<Qua
     if inserted == batch.others.len() as u64 {
         return Ok(Vec::new());
     }
-    let mut conflicts = Vec::new();
+    let mut places = Vec::new();
     for (low, high) in spans(batch.others.iter().map(|other| other.at)) {
         let rows = tx.query(merge::OTHER_CONFLICTS, &[&devices, &codes, &at, &values, &low, &high]).await?;
-        let differing = rows.iter().filter_map(|row| batch.others.get(row.get::<_, i64>(0) as usize - 1));
-        conflicts.extend(differing.map(|other| (batch.conflict)(Conflict::Other(other))));
+        places.extend(rows.iter().map(|row| row.get::<_, i64>(0) as usize - 1));
     }
-    Ok(conflicts)
+    places.sort_unstable();
+    Ok(places.into_iter().filter_map(|place| batch.others.get(place)).collect())
 }
 
 /// The first and the last of moments that lie close together, for each such group, oldest first: a backlog of last month

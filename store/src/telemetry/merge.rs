@@ -73,9 +73,11 @@ pub(super) const OTHER_CONFLICTS: &str = "-- telemetry::other_conflicts
     ) stored WHERE new.at >= $5 AND new.at <= $6 AND stored.value <> new.value";
 
 pub(super) const QUARANTINE: &str = "-- telemetry::quarantine
-    INSERT INTO quarantine (device_key, topic, digest, reason, detail, payload, first_received_at, last_received_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-    ON CONFLICT (device_key, topic, digest) DO UPDATE SET count = quarantine.count + 1, last_received_at = excluded.last_received_at";
+    INSERT INTO quarantine (device_key, topic, digest, reason, detail, payload, first_received_at, last_received_at, count)
+    SELECT * FROM unnest($1::int4[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[],
+        $8::timestamptz[], $9::int8[])
+    ON CONFLICT (device_key, topic, digest) DO UPDATE
+    SET count = quarantine.count + excluded.count, last_received_at = excluded.last_received_at";
 
 pub(super) const STATUS: &str = "-- telemetry::status
     INSERT INTO device_statuses (device_key, payload, received_at) VALUES ($1, $2, $3)

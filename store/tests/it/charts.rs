@@ -13,7 +13,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// Stores frames as late ones, with the marks of their minutes, as ingest does.
 pub(crate) async fn store(db: &TestDatabase, frames: &[Frame]) {
-    let conflict = |_: Conflict<'_>| unreachable!("these frames differ in their keys");
+    let conflict = |_: DeviceKey, _: Conflict<'_>| unreachable!("these frames differ in their keys");
     let mut dirty: Vec<_> = frames.iter().map(|frame| (frame.device, frame.at.minute())).collect();
     dirty.sort_unstable();
     dirty.dedup();

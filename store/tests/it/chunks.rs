@@ -175,15 +175,15 @@ async fn opened_by_storing(db: &TestDatabase, parts: &[Parts<'_>]) -> Vec<(Strin
         .await
         .unwrap();
     let mut writer = Connection::open(&db.pool(), "test").await.unwrap();
-    let conflict = |what: Conflict<'_>| {
-        let (device, at) = match what {
-            Conflict::Frame(frame) => (frame.device, frame.at),
-            Conflict::Other(other) => (other.device, other.at),
+    let conflict = |device, what: Conflict<'_>| {
+        let at = match what {
+            Conflict::Frames(frames) => frames[0].at,
+            Conflict::Others(others) => others[0].at,
         };
         let mut digest = [0; 32];
         digest[..8].copy_from_slice(&at.micros().to_be_bytes());
         let (topic, reason, detail) = (String::new(), Reason::Conflict, String::new());
-        Quarantined { device, topic, reason, detail, payload: Vec::new(), digest, received_at: at }
+        vec![Quarantined { device, topic, reason, detail, payload: Vec::new(), digest, received_at: at }]
     };
     for Parts { fresh, merge, others } in parts {
         let batch = Batch {

@@ -13,7 +13,7 @@ const START: Timestamp = Timestamp::from_millis(1_790_002_800_000);
 struct Table {
     db: TestDatabase,
     writer: Connection,
-    /// Conflicts named so far: each makes an entry of its own.
+    /// Devices with conflicts so far: each makes an entry of its own.
     named: AtomicUsize,
 }
 
@@ -25,23 +25,36 @@ impl Table {
     }
 
     async fn store(&mut self, frames: &[Frame], others: &[OtherReading]) -> Result<u64, store::Error> {
+        self.store_with(frames, others, &[]).await
+    }
+
+    async fn store_with(
+        &mut self,
+        frames: &[Frame],
+        others: &[OtherReading],
+        quarantined: &[Quarantined],
+    ) -> Result<u64, store::Error> {
         let named = &self.named;
-        let conflict = |what: Conflict<'_>| {
-            let (device, detail) = match what {
-                Conflict::Frame(frame) => (frame.device, "frame".to_owned()),
-                Conflict::Other(other) => (other.device, other.code.clone()),
+        let conflict = |device, what: Conflict<'_>| {
+            let detail = match what {
+                Conflict::Frames(frames) => {
+                    frames.iter().map(|frame| frame.at.millis_since(START).to_string()).collect::<Vec<_>>().join(" ")
+                }
+                Conflict::Others(others) => {
+                    others.iter().map(|other| other.code.as_str()).collect::<Vec<_>>().join(" ")
+                }
             };
             let mut digest = [0; 32];
             digest[0] = named.fetch_add(1, Ordering::Relaxed) as u8;
             let (topic, payload) = (String::new(), Vec::new());
-            Quarantined { device, topic, reason: Reason::Conflict, detail, payload, digest, received_at: START }
+            vec![Quarantined { device, topic, reason: Reason::Conflict, detail, payload, digest, received_at: START }]
         };
         let batch = Batch {
             fresh: &[],
             merge: &frames.iter().collect::<Vec<_>>(),
             dirty: &[],
             others,
-            quarantined: &[],
+            quarantined,
             statuses: &[],
             conflict: &conflict,
         };
@@ -118,6 +131,47 @@ async fn another_value_of_an_unknown_key_is_a_conflict_and_the_first_one_stays()
     // Twice in one batch.
     assert_eq!(table.store(&[], &[other("lac", 1.0), other("lac", 2.0)]).await.unwrap(), 1);
     assert_eq!(table.quarantined().await.last().unwrap().as_deref(), Some("conflict lac"));
+}
+
+#[tokio::test]
+async fn however_much_of_a_device_differs_its_entries_are_made_together() {
+    let mut table = Table::new().await;
+    let frames = |hr: f32| -> Vec<_> {
+        (0..3).map(|second| frame(START.plus_millis(second * 1_000), &[(Parameter::Hr, hr)])).collect()
+    };
+    let others = |value: f64| {
+        let foreign = OtherReading { device: DeviceKey(2), ..other("cvp", value) };
+        [other("cvp", value), foreign, other("icp", value), other("lac", 1.0)]
+    };
+    assert_eq!(table.store(&frames(70.0), &others(8.0)).await.unwrap(), 0);
+    let mut again = frames(71.0);
+    again[1].values.set(Parameter::Hr, 70.0);
+    assert_eq!(table.store(&again, &others(9.0)).await.unwrap(), 5, "two frames and three readings");
+    let entries = table.text("SELECT device_key || ': ' || detail FROM quarantine ORDER BY id").await;
+    assert_eq!(entries.iter().flatten().collect::<Vec<_>>(), ["1: 0 2000", "1: cvp icp", "2: cvp"]);
+}
+
+#[tokio::test]
+async fn the_same_bytes_count_up_within_a_batch_and_from_batch_to_batch() {
+    let mut table = Table::new().await;
+    let entry = |digest: u8, second: i64| Quarantined {
+        device: DeviceKey(1),
+        topic: "vigil/v1/bed-1/vitals".to_owned(),
+        reason: Reason::Malformed,
+        detail: "not JSON".to_owned(),
+        payload: vec![digest],
+        digest: [digest; 32],
+        received_at: START.plus_millis(second * 1_000),
+    };
+    for first in [0, 10] {
+        let entries = [entry(1, first), entry(2, first + 1), entry(1, first + 2)];
+        table.store_with(&[], &[], &entries).await.unwrap();
+    }
+    let span = "extract(epoch FROM last_received_at - first_received_at)::int4";
+    let rows = table
+        .text(&format!("SELECT encode(payload, 'hex') || ' ' || count || ' ' || {span} FROM quarantine ORDER BY id"))
+        .await;
+    assert_eq!(rows.iter().flatten().collect::<Vec<_>>(), ["01 4 12", "02 2 10"]);
 }
 
 #[tokio::test]

@@ -220,3 +220,46 @@ async fn a_subscriber_that_never_reads_is_cut() {
     .await;
     ground.stopped().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tens_of_thousands_of_readings_that_differ_hold_up_nobody_and_are_all_kept() {
+    // One for both, so that the neighbour waits for the same transactions.
+    let ground = Ground::start_with(|config| config.writers = 1, None).await;
+    // As many as fit into a packet of 256 KiB: 256 keys of a frame.
+    let (frames, keys) = (143_i64, 256_i64);
+    let start = vitals::Clock::system().now().millis();
+    let readings = |value: u8| {
+        let frame = |number: i64| {
+            let keys = (0..keys).map(|key| format!(",\"{}{}\":{value}", letter(key / 16), letter(key % 16)));
+            format!("{{\"t\":{}{}}}", start + number, keys.collect::<String>())
+        };
+        format!("[{}]", (0..frames).map(frame).collect::<Vec<_>>().join(","))
+    };
+    beside(&ground, async {
+        let mut bed = ground.client(V5, "bed-01").await;
+        for (pkid, value) in [(1, 1), (2, 2), (3, 2)] {
+            bed.publish("vigil/v1/bed-01/vitals", readings(value).as_bytes(), pkid).await;
+            assert_eq!(bed.puback().await, (pkid, 0));
+        }
+    })
+    .await;
+    let client = ground.database.pool().get().await.unwrap();
+    let rows = client.query("SELECT convert_from(payload, 'UTF8') FROM quarantine", &[]).await.unwrap();
+    assert!(rows.len() < 200, "{} rows", rows.len());
+    let mut kept = std::collections::BTreeSet::new();
+    for row in rows {
+        let frames: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(row.get(0)).unwrap();
+        for frame in frames {
+            let (code, value) = frame.iter().find(|(key, _)| *key != "t").unwrap();
+            assert_eq!(value.as_f64(), Some(2.0));
+            kept.insert((frame["t"].as_str().unwrap().to_owned(), code.clone()));
+        }
+    }
+    assert_eq!(kept.len() as i64, frames * keys);
+    ground.stopped().await;
+}
+
+/// One of sixteen letters of which no pair is the code of a parameter, or a key of the format.
+fn letter(number: i64) -> char {
+    char::from(b'A' + number as u8)
+}
