@@ -1,3 +1,4 @@
+use ahash::AHashMap;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio_postgres::{Client, Statement, Transaction};
@@ -123,12 +124,18 @@ impl Connection {
             tx.execute(&self.mark_dirty, &[&devices, &minutes]).await?;
         }
         quarantine::insert(&tx, &self.quarantine, batch.quarantined.iter().chain(&entries)).await?;
-        for (device, payload, received_at) in batch.statuses {
+        for (device, payload, received_at) in newest(batch.statuses) {
             tx.execute(merge::STATUS, &[&device.0, &payload.as_ref(), &At(*received_at)]).await?;
         }
         tx.commit().await?;
         Ok(conflicts as u64)
     }
+}
+
+/// The last status of each device: those before it would be overwritten in the same transaction.
+fn newest(statuses: &[(DeviceKey, Bytes, Timestamp)]) -> impl Iterator<Item = &(DeviceKey, Bytes, Timestamp)> {
+    let last: AHashMap<_, _> = statuses.iter().map(|status| (status.0, status)).collect();
+    last.into_values()
 }
 
 async fn copy_rows(sink: tokio_postgres::CopyInSink<Bytes>, frames: &[&Frame]) -> Result<(), Error> {
