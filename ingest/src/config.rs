@@ -8,9 +8,9 @@ pub struct Config {
     pub writers: usize,
     /// Messages a connection may have unacknowledged: its MQTT 5 Receive Maximum.
     pub window: usize,
-    /// Payload bytes a connection may have unacknowledged.
+    /// Bytes of messages a connection may have unacknowledged, or of the memory they take where that is more.
     pub window_bytes: usize,
-    /// Payload bytes held unacknowledged by all connections together; beyond it sockets stop being read.
+    /// Such bytes held unacknowledged by all connections together; beyond it sockets stop being read.
     pub held_bytes: usize,
     /// `t` older than this is kept in quarantine: its chunk is in the archive.
     pub horizon_days: i64,

@@ -109,6 +109,20 @@ struct Burst {
     bytes: usize,
 }
 
+/// What a reading outside the list costs in memory: itself, and a block of the heap for its code and one for its unit.
+/// Longer ones are longer in the payload too.
+const OTHER_BYTES: usize = size_of::<OtherReading>() + 2 * 32;
+
+impl Burst {
+    /// What its items cost in memory: of small frames and readings several times their bytes on the wire.
+    fn item_bytes(&self) -> usize {
+        self.frames.len() * size_of::<Frame>()
+            + self.others.len() * OTHER_BYTES
+            + self.quarantined.len() * size_of::<Quarantined>()
+            + self.statuses.len() * size_of::<(vitals::DeviceKey, Bytes, Timestamp)>()
+    }
+}
+
 impl Pipeline {
     pub(crate) fn new(
         config: Config,
@@ -151,10 +165,13 @@ impl Pipeline {
             let mut burst = Burst { frames: Vec::with_capacity(messages), ..Burst::default() };
             let mut next = Some(first);
             while let Some(publish) = next {
-                let bytes = publish.payload.len();
-                burst.bytes += bytes;
-                window.push(publish.pkid, Some(ticket.clone()), bytes);
+                let (pkid, payload) = (publish.pkid, publish.payload.len());
+                let (items, refused) = (burst.item_bytes(), burst.quarantined.len());
                 self.take(publish, &mut raw, &mut burst);
+                let kept: usize = burst.quarantined[refused..].iter().map(|entry| entry.payload.len()).sum();
+                let bytes = payload.max(burst.item_bytes() - items + kept);
+                burst.bytes += bytes;
+                window.push(pkid, Some(ticket.clone()), bytes);
                 next = publishes.next_if(|publish| publish.route.device.key == device.key);
             }
             if !burst.frames.is_empty() {
@@ -332,5 +349,53 @@ mod tests {
         let taken = pipeline.0.queues[0].take(100, &tokio_util::sync::CancellationToken::new()).await.unwrap();
         let arrived: Vec<_> = taken.iter().flat_map(|one| &one.frames).map(|frame| frame.received_at).collect();
         assert_eq!(arrived, [0, 1, 2, 3].map(|micros| NOW.plus_micros(micros)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitals::{AgeClass, DeviceKey, DeviceKind, DeviceProfile, Realm};
+
+    use super::*;
+
+    #[test]
+    fn a_small_message_that_costs_much_memory_fills_the_window_and_the_common_bound() {
+        let outlets = Outlets {
+            judge: Arc::new(|_| {}),
+            show: Arc::new(|_, _| {}),
+            presence: Arc::new(|_, _, _| {}),
+            held: Arc::new(|_, _, _| {}),
+            flapping: Arc::new(|_, _| {}),
+            database_away: Arc::new(|_, _| {}),
+        };
+        let device = Arc::new(Device {
+            key: DeviceKey(1),
+            name: "bed-1".try_into().unwrap(),
+            kind: DeviceKind::Device,
+            profile: DeviceProfile::Bedside,
+            age_class: AgeClass::Adult,
+            realm: Realm::Test,
+            gateway: None,
+            enrolled_at: Timestamp::from_micros(0),
+            revoked: false,
+        });
+        let keys: Vec<_> = (10..90).map(|key| format!("\"x{key}\":1")).collect();
+        let others = format!("{{{}}}", keys.join(","));
+        let frames = format!("[{}]", [r#"{"t":1795428000000}"#; 40].join(","));
+        for (payload, kept) in [(others, 80 * size_of::<OtherReading>()), (frames, 40 * size_of::<Frame>())] {
+            assert!(payload.len() * 2 < kept, "{} bytes of payload", payload.len());
+            for (window_bytes, held_bytes) in [(kept, usize::MAX), (usize::MAX, kept)] {
+                let config = Config { window_bytes, held_bytes, ..Config::default() };
+                let (clock, _) = Clock::settable(Timestamp::from_millis(1_795_428_000_000));
+                let queue = Arc::new(Queue::default());
+                let pipeline = Pipeline::new(config, clock, Arc::default(), vec![queue.clone()], outlets.clone());
+                let route =
+                    pipeline.route(device.clone(), StreamKind::Vitals, Bytes::from_static(b"vigil/v1/bed-1/vitals"));
+                let mut window = pipeline.window();
+                let publish = Publish { route, payload: payload.clone().into(), json: true, pkid: Some(1) };
+                pipeline.accept(&mut vec![publish], &mut window);
+                assert!(!window.has_room(), "{window_bytes} of the window, {held_bytes} of all");
+            }
+        }
     }
 }
