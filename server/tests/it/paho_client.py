@@ -5,6 +5,7 @@ import datetime
 import queue
 import sys
 
+import paho.mqtt
 import paho.mqtt.client as mqtt
 
 port, version, device, secret, service, other = int(sys.argv[1]), *sys.argv[2:7]
@@ -71,7 +72,9 @@ assert not expect(events, "connect").is_failure
 second, later = connect(secret)
 assert not expect(later, "connect").is_failure
 reason = expect(events, "disconnect")
-assert reason.is_failure and (version == "3" or reason.value == 0x8E), reason
+# Before 2.2 paho takes a reason without properties for none: then the end itself is what it sees.
+if version == "3" or tuple(map(int, paho.mqtt.__version__.split(".")[:2])) >= (2, 2):
+    assert reason.is_failure and (version == "3" or reason.value == 0x8E), reason
 assert expect(heard, "message") == (f"vigil/v1/{device}/status", b"gone")
 second.subscribe(f"vigil/v1/{device}/down/#", qos=1)
 assert not expect(later, "subscribe").is_failure
