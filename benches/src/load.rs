@@ -85,7 +85,9 @@ impl Load {
             // One thread: the load must leave the processors to what is measured.
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                tokio::task::LocalSet::new().block_on(&runtime, all(plan, shared, connected, going))
+                let outcome = tokio::task::LocalSet::new().block_on(&runtime, all(plan, shared, connected, going));
+                // Whoever waits for something else would hear of it late.
+                outcome.inspect_err(|error| eprintln!("the load failed: {error:#}"))
             }
         })?;
         match connecting.recv() {
