@@ -26,9 +26,11 @@ const PROBES: usize = 10;
 /// Devices that come and go.
 const COMERS: usize = 5;
 
-/// Rows that are verified and older than this are dropped: an hour of them is more than a disk wants to hold. By then
-/// their minutes are rolled up (ingest/src/minutes.rs: 65 s after their end).
+/// Rows that are verified, rolled up and older than this are dropped: an hour of them is more than a disk wants to hold.
 const KEEP_MS: i64 = 180_000;
+
+/// Rows older than this are dropped even where the roll-up is so far behind.
+const KEEP_MOST_MS: i64 = 600_000;
 
 /// Chunks of this length, so that they can be dropped: the server makes them a day long.
 const CHUNK: &str = "1 minute";
@@ -69,6 +71,8 @@ struct Soak<'a> {
     verdict: Verdict,
     /// Everything before is verified.
     verified: Timestamp,
+    /// The furthest that the roll-up was behind.
+    behind_ms: i64,
 }
 
 /// Answers what the server's memory grew by, in MB, too.
@@ -104,6 +108,7 @@ pub(super) async fn run(site: &Site, devices: &[Enrolled], minutes: f64, quick: 
         lines: Vec::new(),
         verdict: Verdict::default(),
         verified: Timestamp::from_micros(0),
+        behind_ms: 0,
     };
     soak.until(time).await?;
     soak.finish(&maximum, wanted).await
@@ -184,7 +189,13 @@ impl Soak<'_> {
         let client = &self.site.client;
         self.verdict += ledger::verify(client, self.devices, &books, self.verified, until).await?;
         self.verified = until;
-        let cut = until.min(Clock::system().now().plus_millis(-KEEP_MS));
+        // The oldest minute that the roll-up has not come to.
+        let marked = "SELECT (extract(epoch FROM min(minute)) * 1000)::int8 FROM vitals_dirty";
+        let marked: Option<i64> = client.query_one(marked, &[]).await?.get(0);
+        let now = Clock::system().now();
+        let rolled_up = marked.map_or(now, Timestamp::from_millis);
+        self.behind_ms = self.behind_ms.max(now.millis_since(rolled_up));
+        let cut = until.min(now.plus_millis(-KEEP_MS)).min(rolled_up.max(now.plus_millis(-KEEP_MOST_MS)));
         client.query(&format!("SELECT drop_chunks('vitals', older_than => '{cut}'::timestamptz)"), &[]).await?;
         Ok(())
     }
@@ -227,8 +238,11 @@ impl Soak<'_> {
         writeln!(
             text,
             "An hour of rows would fill the disk: chunks are {CHUNK} long here instead of a day, so the index of the open one is \
-             smaller than it would be, and each is dropped once its rows are verified against the acknowledgements and {} s old.\n",
-            KEEP_MS / 1_000
+             smaller than it would be, and each is dropped once its rows are verified against the acknowledgements, rolled up and \
+             {} s old, at the latest after {} s. The roll-up was behind by {} s at most.\n",
+            KEEP_MS / 1_000,
+            KEEP_MOST_MS / 1_000,
+            self.behind_ms / 1_000
         )?;
         verdict_table(&mut text, &self.verdict, &wrong)?;
         writeln!(text, "Server memory grew by {growth:.1} MB (last tenth against the tenth from 5 % to 15 %).\n")?;
