@@ -221,13 +221,8 @@ impl Session {
     }
 
     fn deadline(&self) -> Instant {
-        match (self.draining, self.full_since) {
-            (Some(end), _) => end,
-            (None, None) => self.last_packet + self.patience,
-            (None, Some(since)) if !self.presence.held => since + HELD_AFTER,
-            // From now, or the hour would be over some time and for ever.
-            (None, Some(_)) => Instant::now() + IDLE,
-        }
+        let silent = self.last_packet + self.patience;
+        self.draining.unwrap_or_else(|| next_look(self.full_since, self.presence.held, silent, Instant::now()))
     }
 
     fn look_at_the_clock(&mut self) -> Result<(), Ending> {
@@ -319,11 +314,36 @@ impl Session {
     }
 }
 
+/// When the clock is looked at next. `silent`: when the client has said nothing for too long.
+fn next_look(full_since: Option<Instant>, held: bool, silent: Instant, now: Instant) -> Instant {
+    match full_since {
+        None => silent,
+        Some(since) if !held => since + HELD_AFTER,
+        // From now, or the hour would be over some time and for ever.
+        Some(_) => now + IDLE,
+    }
+}
+
 fn answer(answers: &mut VecDeque<Answer>, write: &mut BytesMut, acknowledged: u64) {
     while let Some(answer) = answers.pop_front_if(|answer| answer.after <= acknowledged) {
         match answer.code {
             Code::Success => encode::puback(write, answer.pkid),
             code => encode::puback_refusal(write, answer.pkid, code),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_held_for_hours_sleeps_for_hours() {
+        let full_since = Instant::now();
+        for hours in 0..48 {
+            let now = full_since + Duration::from_secs(hours * 3_600);
+            let next = next_look(Some(full_since), true, full_since, now);
+            assert!(next >= now + HELD_AFTER, "held for {hours} hours, it wakes again and again");
         }
     }
 }

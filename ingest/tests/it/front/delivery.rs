@@ -1,3 +1,5 @@
+use tokio::net::TcpSocket;
+
 use super::client::{Client, Connect, Received, V4, V5, packet};
 use super::ground::{Ground, SECRET};
 
@@ -87,6 +89,35 @@ async fn sixteen_commands_are_in_flight_until_one_is_acknowledged() {
     for (pkid, command) in pkids.into_iter().zip(17..=20_u16) {
         bed.send(&packet(0x40, &pkid.to_be_bytes())).await;
         assert_eq!(bed.received().await.payload, command.to_be_bytes());
+    }
+    ground.stopped().await;
+}
+
+#[tokio::test]
+async fn a_command_that_comes_while_others_are_written_slowly_is_not_forgotten() {
+    let ground = Ground::start_with(|config| config.front.write_timeout_ms = 60_000, None).await;
+    // It takes next to nothing until it is asked to, and all of them are more than the sockets between take.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut slow = Client::over(socket.connect(ground.address).await.unwrap(), V4);
+    assert_eq!(slow.connect(&Connect::new(V4, "bed-01", SECRET)).await, Some(0));
+    slow.subscribe(&[("vigil/v1/bed-01/down/#", 0)]).await;
+    let mut witness = ground.client(V5, "bed-02").await;
+    witness.subscribe(&[("vigil/v1/bed-02/down/#", 0)]).await;
+    let mut desk = ground.client(V5, "desk").await;
+    // As many as may wait, so that none is dropped; one by one, so that each is news of its own.
+    let commands = 64_u16;
+    for command in 1..=commands {
+        let payload = [&command.to_be_bytes()[..], &[b'x'; 62_000]].concat();
+        for topic in ["vigil/v1/bed-01/down/x", "vigil/v1/bed-02/down/x"] {
+            desk.publish(topic, &payload, command).await;
+            assert_eq!(desk.puback().await, (command, 0));
+        }
+        // Commands come in order: the other one is on its way.
+        witness.received().await;
+    }
+    for command in 1..=commands {
+        assert_eq!(slow.received().await.payload[..2], command.to_be_bytes(), "though nothing else happens to it");
     }
     ground.stopped().await;
 }
