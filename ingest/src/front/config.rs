@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct Config {
     /// Admitted clients; beyond it CONNACK says quota exceeded.
     pub max_connections: usize,
-    /// Clients between accept and CONNACK; beyond it they wait to be accepted.
+    /// Clients between accept and CONNACK; beyond it they wait, or displace who says nothing.
     pub max_unauthenticated: usize,
     /// TLS handshake and CONNECT together.
     pub connect_timeout_ms: u64,

@@ -19,6 +19,7 @@ mod identity;
 mod incoming;
 mod outgoing;
 mod packet;
+mod places;
 mod presence;
 mod properties;
 mod read;
@@ -35,7 +36,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 use store::roster::Roster;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,6 +47,7 @@ use crate::pipeline::Pipeline;
 use codes::Code;
 pub use config::Config;
 use down::Downlink;
+use places::{Place, Places};
 use registry::Registry;
 use session::Session;
 use socket::Socket;
@@ -134,7 +137,7 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
             .await
             .map_err(|_| Error::RouterPanicked)??
     };
-    let waiting = waiting(&config, &listeners);
+    let places = Places::new(config.max_unauthenticated);
     let connections = config.max_connections;
     let look_ups = (pool.max_size() / LOOK_UP_SHARE).clamp(1, LOOK_UPS);
     let front = Arc::new(Front {
@@ -153,18 +156,18 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
     });
     let tasks = TaskTracker::new();
     for Listener { socket, tls } in listeners {
-        let (front, waiting, of_listener) = (front.clone(), waiting.clone(), tasks.clone());
+        let (front, places, of_listener) = (front.clone(), places.clone(), tasks.clone());
         tasks.spawn(async move {
-            let serve = |client, permit| {
+            let serve = |client, place| {
                 let (front, tls, tasks) = (front.clone(), tls.clone(), of_listener.clone());
                 of_listener.spawn(async move {
                     // A task of its own: one that has been through a handshake keeps the room that it needed for it.
-                    if let Some(session) = admit(front, client, tls, permit).await {
+                    if let Some(session) = admit(front, client, tls, place).await {
                         tasks.spawn(session.run());
                     }
                 });
             };
-            accept(&socket, &waiting, &front.stop, serve).await;
+            accept(&socket, &places, &front.stop, serve).await;
         });
     }
     let whole = tokio::select! {
@@ -182,30 +185,25 @@ pub(crate) async fn run(listeners: Vec<Listener>, deps: Deps, stop: Cancellation
     whole
 }
 
-/// The places of clients that are nobody yet. Each listener keeps one for the client that it waits for.
-fn waiting(config: &Config, listeners: &[Listener]) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(config.max_unauthenticated + listeners.len()))
-}
-
-/// Hands on whoever connects, until `stop`.
+/// Hands on whoever connects, until `stop`. One client at a time is accepted and has no place yet.
 async fn accept(
     listener: &TcpListener,
-    waiting: &Arc<Semaphore>,
+    places: &Arc<Places>,
     stop: &CancellationToken,
-    serve: impl Fn(TcpStream, OwnedSemaphorePermit),
+    serve: impl Fn(TcpStream, Place),
 ) {
     loop {
         let accepted = async {
-            let permit = waiting.clone().acquire_owned().await.expect("the semaphore is never closed");
-            (permit, listener.accept().await)
+            let (client, address) = listener.accept().await?;
+            Ok::<_, std::io::Error>((client, places.enter(address.ip()).await))
         };
-        let (permit, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             biased;
             () = stop.cancelled() => return,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((client, _)) => serve(client, permit),
+            Ok((client, place)) => serve(client, place),
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -225,23 +223,23 @@ async fn open(client: TcpStream, tls: Option<TlsAcceptor>) -> Option<Socket> {
     })
 }
 
-/// None: it is not who it says it is, or did not say so in time.
-async fn admit(
-    front: Arc<Front>,
-    client: TcpStream,
-    tls: Option<TlsAcceptor>,
-    _waiting: OwnedSemaphorePermit,
-) -> Option<Box<Session>> {
+/// None: it is not who it says it is, did not say so in time, or gave its place to another.
+async fn admit(front: Arc<Front>, client: TcpStream, tls: Option<TlsAcceptor>, place: Place) -> Option<Box<Session>> {
     let admitting = async {
         let mut socket = open(client, tls).await?;
         let mut read = BytesMut::new();
         let admitted = handshake::admit(&front, &mut socket, &mut read).await?;
         Some((socket, read, admitted))
     };
-    let Ok(Some((socket, read, admitted))) = tokio::time::timeout(front.config.connect_timeout(), admitting).await
-    else {
-        metrics::counter!("vigil_mqtt_not_admitted_total").increment(1);
-        return None;
+    let met = tokio::select! {
+        biased;
+        met = timeout(front.config.connect_timeout(), admitting) => met.ok().flatten(),
+        // Counted where it was given away.
+        () = place.displaced() => return None,
     };
+    if met.is_none() {
+        metrics::counter!("vigil_mqtt_not_admitted_total").increment(1);
+    }
+    let (socket, read, admitted) = met?;
     Some(Box::new(Session::new(front, socket, read, admitted)))
 }

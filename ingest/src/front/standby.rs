@@ -7,19 +7,23 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::{Config, Listener, accept, handshake, open, waiting};
+use super::places::Places;
+use super::{Config, Listener, accept, handshake, open};
 
 /// Answers every CONNECT with 3 (3.1.1) or 0x88 (5.0) until `stop`. Afterwards the listeners are free for `ingest::run`;
 /// clients that are still silent then have their time to speak, and the same answer.
 pub async fn stand_by(config: &Config, listeners: &[Listener], stop: &CancellationToken) {
-    let (waiting, patience) = (waiting(config, listeners), config.connect_timeout());
+    let (places, patience) = (Places::new(config.max_unauthenticated), config.connect_timeout());
     let accepting = listeners.iter().map(|Listener { socket, tls }| {
-        accept(socket, &waiting, stop, |client, permit| {
+        accept(socket, &places, stop, |client, place| {
             let tls = tls.clone();
             tokio::spawn(async move {
-                let _place = permit;
-                if timeout(patience, turn_away(client, tls)).await.is_err() {
-                    metrics::counter!("vigil_mqtt_not_admitted_total").increment(1);
+                tokio::select! {
+                    biased;
+                    turned = timeout(patience, turn_away(client, tls)) => if turned.is_err() {
+                        metrics::counter!("vigil_mqtt_not_admitted_total").increment(1);
+                    },
+                    () = place.displaced() => {}
                 }
             });
         })

@@ -1,7 +1,11 @@
 //! Connections without end, or without anything in them.
 
+use std::net::SocketAddr;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::client::{Client, Connect, PATIENCE, V4, V5};
 use super::ground::{Ground, SECRET};
@@ -10,6 +14,8 @@ use super::tls::Authority;
 
 /// More than may be unauthenticated at once.
 const STRANGERS: usize = 1_000;
+/// More than have a place, and fewer than wait in the kernel's queue (1,024): it drops nobody, however slow the machine is.
+const PERSISTENT: usize = 900;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_unfinished_handshakes_keep_nobody_out() {
@@ -46,6 +52,67 @@ async fn a_thousand_unfinished_handshakes_keep_nobody_out() {
         })
         .await;
     }
+    ground.stopped().await;
+}
+
+/// From an address of its own, which is as much of this machine as any other.
+async fn from_elsewhere(to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_of_one_address_that_come_again_and_again_keep_no_other_address_out() {
+    // As shipped: each may be silent for five seconds, and there are places for 512.
+    let ground = Ground::start().await;
+    beside(&ground, async {
+        let mut strangers = JoinSet::new();
+        let mut there = Vec::with_capacity(PERSISTENT);
+        for _ in 0..PERSISTENT {
+            there.push(from_elsewhere(ground.address).await);
+        }
+        for mut stranger in there {
+            let address = ground.address;
+            strangers.spawn(async move {
+                loop {
+                    drop(stranger.read_to_end(&mut Vec::new()).await);
+                    stranger = from_elsewhere(address).await;
+                }
+            });
+        }
+        // Each is behind hundreds of them. If all of those had their time, each would wait for about four seconds.
+        let devices = async {
+            for version in [V4, V5].repeat(5) {
+                let mut bed = Client::dial(ground.address, version).await;
+                assert_eq!(bed.connect(&Connect::new(version, "bed-01", SECRET)).await, Some(0));
+            }
+        };
+        timeout(PATIENCE, devices).await.expect("admitted while the strangers stay");
+        strangers.shutdown().await;
+    })
+    .await;
+    ground.stopped().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_behind_one_address_is_queued_and_not_refused() {
+    let ground = Ground::start_with(|config| config.front.max_unauthenticated = 8, None).await;
+    beside(&ground, async {
+        let mut crowd = JoinSet::new();
+        for number in 0..STRANGERS {
+            let (address, version) = (ground.address, if number % 2 == 0 { V4 } else { V5 });
+            crowd.spawn(async move {
+                let mut client = Client::over(from_elsewhere(address).await, version);
+                (version, client.connect(&Connect::new(version, "bed-01", "guess")).await)
+            });
+        }
+        while let Some(answered) = crowd.join_next().await {
+            let (version, code) = answered.unwrap();
+            assert_eq!(code, Some(if version == V5 { 0x86 } else { 4 }), "everybody has an answer of its own");
+        }
+    })
+    .await;
     ground.stopped().await;
 }
 

@@ -18,7 +18,7 @@ async fn whoever_connects_to_a_standby_is_turned_away_and_the_silent_are_cut() {
         let (listeners, stop) = (listeners.clone(), stop.clone());
         tokio::spawn(async move { stand_by(&config, &*listeners, &stop).await })
     };
-    // They take the two places that there are, and whoever comes next waits until one of them is cut.
+    // They take the one place in turn, and whoever comes next waits until both are cut.
     let (mut silent, mut mute) = (Client::dial(address, V4).await, Client::dial(address, V5).await);
     for (version, code) in [(V4, 3), (V5, 0x88), (3, 1), (6, 0x84)] {
         let mut client = Client::dial(address, version).await;
