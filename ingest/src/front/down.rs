@@ -35,7 +35,7 @@ const SILENT_LOOKS: u32 = 20;
 /// No letter: whoever opens it finds nobody to give it to.
 const BEAT_LETTER: Bytes = Bytes::from_static(b"beat");
 /// The one topic of the router: it remembers each one for ever, and services name as many as they like.
-const EVERY_COMMAND: &str = "down";
+pub(super) const EVERY_COMMAND: &str = "down";
 
 /// Into the router, sealed.
 pub(super) struct Downlink(mpsc::Sender<Bytes>);
@@ -71,7 +71,7 @@ fn beat(queue: &mpsc::WeakSender<Bytes>) {
     }
 }
 
-fn router() -> Router {
+pub(super) fn router() -> Router {
     let config = RouterConfig {
         max_connections: 4,
         max_outgoing_packet_count: 200,

@@ -29,6 +29,8 @@ mod socket;
 mod standby;
 mod status;
 mod subscribe;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,34 +27,69 @@ pub(crate) fn abort_with_the_router() {
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
-    use std::process::Command;
+    use std::process::{Command, Output};
+
+    use ingest::front::testing::{Poison, poison_a_router};
 
     use super::*;
 
-    /// Names the thread that panics, in the copy of this program that may die of it.
-    const PANICS: &str = "VIGIL_TEST_THREAD_THAT_PANICS";
+    /// What is done in the copy of this program that may die of it: the name of a thread that panics, or how the router of
+    /// rumqttd is hurt.
+    const DONE: &str = "VIGIL_TEST_DONE_TO_THE_COPY";
     const SIGABRT: i32 = 6;
+
+    fn done() -> Option<String> {
+        Some(std::env::var_os(DONE)?.into_string().unwrap())
+    }
+
+    /// Runs the test that asks once more, in a process of its own.
+    fn copy(done: &str) -> (Output, String) {
+        let this = thread::current().name().unwrap().to_owned();
+        let mut copy = Command::new(std::env::current_exe().unwrap());
+        let output = copy.args(["--exact", &this, "--nocapture"]).env(DONE, done).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output, said)
+    }
+
+    fn sentence(name: &str) -> String {
+        format!("vigil: thread {name} of the command router panicked, so this process aborts: ")
+    }
 
     #[test]
     fn a_panic_of_the_router_ends_the_process_with_a_sentence_and_anothers_does_not() {
-        if let Some(name) = std::env::var_os(PANICS) {
+        if let Some(name) = done() {
             abort_with_the_router();
-            let name = name.into_string().unwrap();
             let panicking = thread::Builder::new().name(name).spawn(|| panic!("on purpose")).unwrap();
             assert!(panicking.join().is_err());
             return;
         }
-        let this = thread::current().name().unwrap().to_owned();
         for (name, aborts) in [("router-0", true), ("router-12", true), ("down-receive", false), ("my-router-0", false)]
         {
-            let mut copy = Command::new(std::env::current_exe().unwrap());
-            let output = copy.args(["--exact", &this, "--nocapture"]).env(PANICS, name).output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
+            let (output, said) = copy(name);
             assert!(said.contains("on purpose"), "{name}: {said}");
-            let sentence = format!("vigil: thread {name} of the command router panicked, so this process aborts: ");
-            assert_eq!(said.contains(&sentence), aborts, "{name}: {said}");
+            assert_eq!(said.contains(&sentence(name)), aborts, "{name}: {said}");
             assert_eq!(output.status.signal(), aborts.then_some(SIGABRT), "{name}: {said}");
             assert_eq!(output.status.success(), !aborts, "{name}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_router_that_is_hurt_in_earnest_ends_the_process_with_the_sentence() {
+        const HURT: [Poison; 2] = [Poison::Topic, Poison::Ready];
+        if let Some(done) = done() {
+            abort_with_the_router();
+            let poison = HURT.into_iter().find(|poison| format!("{poison:?}") == done).unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(poison_a_router(poison)).unwrap();
+            // The hook did not end us, or there was no panic.
+            return;
+        }
+        for poison in HURT {
+            let (output, said) = copy(&format!("{poison:?}"));
+            // The library's own words come first.
+            assert!(said.contains("thread 'router-0'") && said.contains("rumqttd"), "{poison:?}: {said}");
+            assert!(said.contains(&sentence("router-0")), "{poison:?}: {said}");
+            assert_eq!(output.status.signal(), Some(SIGABRT), "{poison:?}: {said}");
         }
     }
 }
