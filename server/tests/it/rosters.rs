@@ -1,6 +1,6 @@
 //! Enrolments and revocations while the server runs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use store::testing::database;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,6 +17,16 @@ const NOT_AUTHORIZED: u8 = 0x87;
 
 fn frame() -> String {
     format!(r#"{{"t":"{}","hr":72}}"#, Clock::system().now())
+}
+
+/// What is promised, of the middle one of several: hearing takes milliseconds, the rest is a pause of a quarter of a second.
+const PROMISED: Duration = Duration::from_secs(1);
+const TIMES: usize = 9;
+
+fn kept(what: &str, mut took: Vec<Duration>) {
+    took.sort_unstable();
+    eprintln!("{what}: {took:?}");
+    assert!(took[took.len() / 2] <= PROMISED, "{what}: {took:?}");
 }
 
 /// Whether the server's roster, which its screens are told from, has this device.
@@ -51,6 +61,35 @@ async fn an_enrolment_reaches_a_running_server_and_a_revocation_ends_the_connect
     assert_eq!((said.first(), said.get(2)), (Some(&0xE0), Some(&NOT_AUTHORIZED)), "{said:02x?}");
     assert_eq!(Device::try_connect(vigil.mqtt, "bed-1", &secret).await.err(), Some(5));
     soon("the revocation", async || !lists(&vigil, "bed-1").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_enrolment_and_a_revocation_are_known_within_a_second() {
+    let db = database().await;
+    let site = Site::new(db.url());
+    let gateway = site.enrol("gw", &["--gateway"]);
+    let vigil = site.start();
+    let mut gateway = connect_v5(vigil.mqtt, "gw", &gateway).await;
+    let (mut admitted, mut permitted, mut closed) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..TIMES {
+        let id = format!("bed-{number}");
+        // From the moment in which the command has said so, as whoever types it counts.
+        let secret = site.enrol(&id, &["--behind", "gw"]);
+        let enrolled = Instant::now();
+        let listening = listen_v5(vigil.mqtt, &id, &secret).await;
+        admitted.push(enrolled.elapsed());
+        // CONNECT asks the database about whom the roster does not know; this is the roster itself.
+        let topic = format!("vigil/v1/gw/relay/{id}/vitals");
+        soon("the right to speak", async || publish_v5(&mut gateway, &topic, &frame()).await == 0).await;
+        permitted.push(enrolled.elapsed());
+        site.run(&["device", "revoke", &id]);
+        let revoked = Instant::now();
+        timeout(SOON, listening).await.expect("the connection ends").unwrap();
+        closed.push(revoked.elapsed());
+    }
+    kept("enrolled until admitted", admitted);
+    kept("enrolled until its gateway may speak for it", permitted);
+    kept("revoked until closed", closed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
