@@ -18,12 +18,13 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) async fn open(config: &Config, tls: &Tls) -> anyhow::Result<Self> {
-        let mqtt = bind("mqtt", config.mqtt.listen).await?;
-        let mqtts = bind("mqtts", config.mqtt.tls_listen).await?;
-        let screens = bind("http", config.http.listen).await?;
-        let addresses = [mqtt.local_addr()?, mqtts.local_addr()?, screens.local_addr()?];
         let acceptor = tls.acceptor().context("read the certificates")?;
-        let devices = vec![Listener { socket: mqtt, tls: None }, Listener { socket: mqtts, tls: Some(acceptor) }];
+        let (mqtt, mqtts, http) = (config.mqtt.listen, config.mqtt.tls_listen, config.http.listen);
+        let mqtt = Listener::bind(mqtt, None).with_context(|| cannot("mqtt", mqtt))?;
+        let mqtts = Listener::bind(mqtts, Some(acceptor)).with_context(|| cannot("mqtts", mqtts))?;
+        let screens = TcpListener::bind(http).await.with_context(|| cannot("http", http))?;
+        let addresses = [mqtt.socket.local_addr()?, mqtts.socket.local_addr()?, screens.local_addr()?];
+        let devices = vec![mqtt, mqtts];
         Ok(Self { devices, screens, addresses })
     }
 }
@@ -35,6 +36,6 @@ impl fmt::Display for Doors {
     }
 }
 
-async fn bind(what: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("listen for {what} on {address}"))
+fn cannot(what: &str, address: SocketAddr) -> String {
+    format!("listen for {what} on {address}")
 }

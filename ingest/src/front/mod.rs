@@ -32,12 +32,14 @@ mod subscribe;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use store::roster::Roster;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -60,6 +62,9 @@ use status::Board;
 const LOOK_UPS: usize = 12;
 /// Of the pool's connections: one in so many, at most.
 const LOOK_UP_SHARE: usize = 2;
+/// Clients that wait in the kernel until they are accepted; as many as Linux permits by itself (`net.core.somaxconn`). From
+/// the next one on it drops whoever comes, a device as soon as a stranger. The usual 128 are fewer than wait here in earnest.
+const QUEUE: u32 = 4_096;
 /// Pause after a failed accept: out of descriptors, the next one would fail as well.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -70,7 +75,7 @@ pub enum Error {
     #[error("link to the router")]
     Router(#[from] Box<rumqttd::local::LinkError>),
     #[error("start a thread of the router link")]
-    Thread(#[from] std::io::Error),
+    Thread(#[from] io::Error),
     #[error("start of the router link panicked")]
     RouterPanicked,
     #[error("the router is gone")]
@@ -81,6 +86,17 @@ pub struct Listener {
     pub socket: TcpListener,
     /// Client certificates are optional, and checked against the device CA by this acceptor.
     pub tls: Option<TlsAcceptor>,
+}
+
+impl Listener {
+    /// Inside of a runtime.
+    pub fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+        let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+        // A restart must not wait for what is left of the connections of the one before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { socket: socket.listen(QUEUE)?, tls })
+    }
 }
 
 pub(crate) struct Deps {
@@ -197,7 +213,7 @@ async fn accept(
     loop {
         let accepted = async {
             let (client, address) = listener.accept().await?;
-            Ok::<_, std::io::Error>((client, places.enter(address.ip()).await))
+            Ok::<_, io::Error>((client, places.enter(address.ip()).await))
         };
         let accepted = tokio::select! {
             biased;

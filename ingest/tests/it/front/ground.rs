@@ -8,7 +8,6 @@ use ingest::{Config, Deps, Error, Outlets};
 use parking_lot::Mutex;
 use store::roster::{CredentialKind, Enrolment};
 use store::testing::TestDatabase;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -94,11 +93,11 @@ impl Ground {
             flapping: Arc::new(move |key, _| flaps.lock().push(key)),
             database_away: Arc::new(|_, _| {}),
         };
-        let (plain, secure) = (listener().await, listener().await);
-        let (address, tls_address) = (plain.local_addr().unwrap(), secure.local_addr().unwrap());
-        let mut listeners = vec![Listener { socket: plain, tls: None }];
-        if tls.is_some() {
-            listeners.push(Listener { socket: secure, tls });
+        let (with_tls, any) = (tls.is_some(), "127.0.0.1:0".parse().unwrap());
+        let mut listeners = vec![Listener::bind(any, None).unwrap(), Listener::bind(any, tls).unwrap()];
+        let [address, tls_address] = [0, 1].map(|door: usize| listeners[door].socket.local_addr().unwrap());
+        if !with_tls {
+            listeners.pop();
         }
         let mut config = Config::default();
         change(&mut config);
@@ -129,8 +128,4 @@ impl Ground {
         self.served.await.expect("ingest does not panic").expect("ingest ends in order");
         self.database
     }
-}
-
-async fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }

@@ -14,7 +14,7 @@ use super::tls::Authority;
 
 /// More than may be unauthenticated at once.
 const STRANGERS: usize = 1_000;
-/// More than have a place, and fewer than wait in the kernel's queue (1,024): it drops nobody, however slow the machine is.
+/// More than have a place, and fewer than wait in the kernel's queue: it drops nobody, however slow the machine is.
 const PERSISTENT: usize = 900;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
