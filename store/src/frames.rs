@@ -4,65 +4,32 @@ use std::pin::Pin;
 
 use futures_util::stream::Fuse;
 use futures_util::{StreamExt, TryStreamExt};
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, RowStream};
 use vitals::{DeviceKey, Flags, Frame, Mark, Parameter, Timestamp, Validity, Values};
 
 use crate::columns::each;
+use crate::spans::{self, Shape, Spans};
 use crate::time::At;
 use crate::{Db, Error};
-
-/// How far a frame's corrected event time may lie from its receive time and still be read back: the longest live window
-/// and slack. A backlog from before is left out; it is judged on nothing, and no index orders rows by receive time.
-const LATENESS_MS: i64 = 5 * 60_000;
-
-/// Event time runs ahead of receive time by no more than what ingest stores (two minutes).
-const AHEAD_MS: i64 = 2 * 60_000;
-
-/// Devices whose clocks are slow by as many whole days lie in the same chunks.
-const DAY_MS: i64 = 86_400_000;
 
 /// The columns in the order in which `from_row` reads them.
 pub fn columns() -> String {
     format!("at, received_at, seq, device_key, flags, {}, q", each(str::to_owned))
 }
 
-/// By how many whole days clocks are slow; nearly always none is.
-pub(crate) const SLOW_DAYS: &str = "-- frames::slow_days
-    SELECT DISTINCT offset_us / 86400000000 FROM device_clocks WHERE offset_us >= 86400000000";
-
-/// Of the devices that are slow by so many whole days, of all where that is 0. The bounds of event time are plain
-/// parameters, so that chunks outside are never opened; what a device's own clock says narrows it further.
-fn span_sql([days, low, high]: [usize; 3]) -> String {
-    format!(
-        "SELECT {} FROM (
-            SELECT key, slow_us * interval '1 microsecond' AS slow FROM (
-                SELECT key, greatest(coalesce(offset_us, 0), 0) AS slow_us
-                FROM devices LEFT JOIN device_clocks ON device_key = key
-            ) clock WHERE ${days}::int8 = 0 OR slow_us / 86400000000 = ${days}
-        ) device CROSS JOIN LATERAL (
-            SELECT * FROM vitals WHERE device_key = device.key AND at >= ${low} AND at < ${high}
-                AND at >= $1::timestamptz - device.slow - {LATENESS_MS} * interval '1 millisecond'
-                AND received_at >= $1 AND received_at < $2
-        ) frame",
-        columns()
-    )
-}
-
-/// Each row is read once and sorted once, however many spans and minutes there are.
-pub(crate) fn received_between_sql(spans: usize) -> String {
-    let spans: Vec<_> = (0..spans).map(|span| span_sql([3, 4, 5].map(|first| first + 3 * span))).collect();
-    format!(
-        "-- frames::received_between
-        SELECT * FROM ({}) frame ORDER BY received_at, device_key, at",
-        spans.join(" UNION ALL ")
-    )
-}
-
 pub(crate) const LAST_AT: &str = "-- frames::last_at
     SELECT wanted.key, newest.at FROM unnest($1::int4[]) AS wanted (key) CROSS JOIN LATERAL (
         SELECT at FROM vitals WHERE device_key = wanted.key AND at >= $2 ORDER BY at DESC LIMIT 1
     ) newest";
+
+/// Each row is read once and sorted once, however many spans there are.
+pub(crate) fn received_between_sql(shape: &[Shape]) -> String {
+    format!(
+        "-- frames::received_between
+        SELECT * FROM ({}) frame ORDER BY received_at, device_key, at",
+        spans::sql(shape, &columns())
+    )
+}
 
 /// Frames handed on at once while a stretch of time is read back.
 const TOGETHER: usize = 4_096;
@@ -83,21 +50,14 @@ impl Received {
     }
 }
 
-/// Reads each device's own minutes by index: bounded by the span asked for.
-pub async fn received_between(db: &impl Db, from: Timestamp, until: Timestamp) -> Result<Received, Error> {
-    let usual = from.plus_millis(-DAY_MS - LATENESS_MS);
-    let mut spans = vec![(0, At(usual), At(until.plus_millis(AHEAD_MS)))];
-    for row in db.query(SLOW_DAYS, &[]).await? {
-        let days: i64 = row.try_get(0)?;
-        let ends = until.plus_millis(AHEAD_MS - days * DAY_MS).min(usual);
-        spans.push((days, At(usual.plus_millis(-days * DAY_MS)), At(ends)));
-    }
-    let (from, until) = (At(from), At(until));
-    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&from, &until];
-    for (days, low, high) in &spans {
-        parameters.extend([days as &(dyn ToSql + Sync), low, high]);
-    }
-    let rows = db.query_raw(&received_between_sql(spans.len()), parameters).await?;
+/// In the order of receipt, before `until`: of each device from the moment that `from` says on; None: nothing of it.
+pub async fn received_between(
+    db: &impl Db,
+    from: impl Fn(DeviceKey) -> Option<Timestamp>,
+    until: Timestamp,
+) -> Result<Received, Error> {
+    let spans = Spans::new(db, from, until).await?;
+    let rows = db.query_raw(&received_between_sql(&spans.shape()), spans.parameters()).await?;
     Ok(Received(Box::pin(rows).fuse()))
 }
 

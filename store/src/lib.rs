@@ -15,8 +15,10 @@ pub mod lease;
 mod listen;
 pub mod migrate;
 pub mod minutes;
+pub mod recall;
 pub mod roster;
 pub mod series;
+pub mod spans;
 pub mod statuses;
 pub mod telemetry;
 #[cfg(feature = "testing")]

@@ -43,6 +43,18 @@ pub struct Observed {
 }
 
 impl ClockOffset {
+    /// What an estimate in the minute that begins at some moment still knows of the time before that moment.
+    pub const MEMORY_MS: i64 = (MINUTES as i64 - 1) * 60_000;
+
+    /// Comes to where `follow` comes with frames of which only each minute's least delay is known: (any moment in it, the
+    /// delay in µs), in the order of time. Exact as long as no two of the frames' delays differ by more than the live window: then none was
+    /// a step, whatever came before.
+    pub fn recalled(minutes: impl IntoIterator<Item = (Timestamp, i64)>) -> Self {
+        let mut known = Self::default();
+        minutes.into_iter().for_each(|(received_at, least)| known.note(least, received_at));
+        known
+    }
+
     /// Starts from what was known before, so that a backlog sent after a restart is not taken for a slow clock.
     pub fn remembered(offset_us: i64, received_at: Timestamp) -> Self {
         let mut known = Self::default();

@@ -87,6 +87,15 @@ impl DeviceWatch {
         self.next_due = self.next().map_or(NEVER, |(due, _)| due);
     }
 
+    /// Begins with what is recalled of frames that are not taken one by one: how the clock went, and when the last one came.
+    pub fn recall(&mut self, clock: ClockOffset, heard_at: Timestamp, out: &mut Vec<Signal>) {
+        self.advance(heard_at, out);
+        self.clock = clock;
+        let change = self.silence.heard(heard_at, self.rules.silence.us);
+        out.extend(change.map(|change| self.technical_signal(&self.rules.silence.rule, change, heard_at)));
+        self.next_due = self.next().map_or(NEVER, |(due, _)| due);
+    }
+
     /// Fires every deadline up to `now`, each under its own time. Corrected event time is our time, so one `now` serves both.
     pub fn advance(&mut self, now: Timestamp, out: &mut Vec<Signal>) {
         self.now = self.now.max(now);

@@ -137,6 +137,21 @@ impl Rules {
         self.all().find(|rule| rule.id == id)
     }
 
+    /// A frame later than its device's clock says, by more than this, is not live, in ms.
+    pub fn live_window_ms(&self) -> i64 {
+        self.live_window_ms
+    }
+
+    /// How long ago a frame may have come and still decide when something is raised or ends, in ms: a delay that runs, a
+    /// condition that was shown, or a run of frames that neither a right one nor a pause has ended. Left out is what is known otherwise: when the device was
+    /// heard last, how its clock goes, and which alarms are active.
+    pub fn memory_ms(&self) -> i64 {
+        let run = |rule: &Technical| rule.us + self.silence.us.max(rule.us);
+        let shown = [&self.suspect, &self.simulated, &self.duplicate].map(|rule| rule.us);
+        let longest = shown.into_iter().chain([self.longest_onset_us(), run(&self.no_live), run(&self.implausible)]);
+        (longest.max().unwrap_or(0) + 999) / 1_000
+    }
+
     /// The longest that a limit must be violated before it is an alarm, in µs.
     pub fn longest_onset_us(&self) -> i64 {
         self.limits.iter().map(|limit| limit.onset_us).max().unwrap_or(0)

@@ -2,6 +2,8 @@
 
 mod known;
 mod outbox;
+mod recall;
+mod replay;
 mod restart;
 mod shards;
 mod writer;
@@ -22,6 +24,7 @@ use crate::engine::{DeviceWatch, System};
 use crate::profiles::Profiles;
 use known::KnownAlarm;
 use outbox::Outbox;
+use recall::Recalled;
 use restart::Past;
 use shards::Shards;
 
@@ -152,6 +155,10 @@ impl Judges {
 
     fn restart(&self, stopped_at: Timestamp, started_at: Timestamp) {
         self.shards.each(&self.outbox, |watch, out| watch.restart(stopped_at, started_at, out));
+    }
+
+    fn recall(&self, recalled: Recalled) {
+        self.with(recalled.device, |watch, out| watch.recall(recalled.clock, recalled.heard_at, out));
     }
 
     /// Takes over an active alarm as of `at`. False: its rule is gone.

@@ -1,18 +1,17 @@
 //! The engine's state after a restart: what the stored frames of the last minutes make of it (design §4.4).
 
 use store::alarms::{self, AlarmRow};
-use store::{Pool, frames};
-use vitals::{Frame, Timestamp};
+use store::{Pool, frames, recall, spans};
+use vitals::{ClockOffset, DeviceKey, Timestamp};
 
 use super::Judges;
 use super::known::{Known, KnownAlarm};
+use super::recall::{JUDGED_MS, recollect};
+use super::replay::Replay;
 
-/// How much of the past is replayed: a device's clock is estimated over ten minutes, the longest onset delay is one,
-/// and the longest silence two. Older alarms that go on are taken from the table.
-const REPLAY_MS: i64 = 12 * 60_000;
-
-/// For the one statement that reads the past: it may take longer than what a screen asks, and its sort gets room.
-const UNHURRIED: &str = "SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'";
+/// How far back at most the engine is followed while it ran for less than `JUDGED_MS`: servers that are started again and
+/// again are down most of the time.
+const FARTHEST_MS: i64 = 12 * 60_000;
 
 /// After a crash the last stop is known from each device's newest frame; others may have been received a little later.
 const SLACK_MS: i64 = 60_000;
@@ -21,12 +20,28 @@ const SLACK_MS: i64 = 60_000;
 #[derive(Debug)]
 pub(super) struct Past {
     pub(super) epoch: i64,
-    started_at: Timestamp,
+    pub(super) started_at: Timestamp,
     /// None: the engine runs for the first time.
-    stopped_at: Option<Timestamp>,
-    alarms: Vec<KnownAlarm>,
-    /// Runs that began within the replayed time: (started, when the one before stopped unless it crashed).
-    runs: Vec<(Timestamp, Option<Timestamp>)>,
+    pub(super) stopped_at: Option<Timestamp>,
+    pub(super) alarms: Vec<KnownAlarm>,
+    /// Those of the last minutes, oldest first, but for this one.
+    pub(super) runs: Vec<Run>,
+}
+
+/// One run of the engine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) started_at: Timestamp,
+    /// When the one before it stopped; None: it crashed before that was written down.
+    pub(super) stopped_before: Option<Timestamp>,
+}
+
+/// What is replayed: from `judged_from` on every frame; of the time before, since `read_from`, what still matters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    pub(super) read_from: Timestamp,
+    pub(super) judged_from: Timestamp,
+    pub(super) until: Timestamp,
 }
 
 impl Past {
@@ -34,9 +49,13 @@ impl Past {
     pub(super) async fn read(pool: &Pool, started_at: Timestamp) -> Result<Self, store::Error> {
         let db = pool.get().await?;
         let stopped_at = alarms::last_stop(&db, started_at).await?;
-        let since = since(stopped_at.unwrap_or(started_at));
+        if let Some(stopped_at) = stopped_at {
+            alarms::end_crashed(&db, stopped_at).await?;
+        }
+        let since = stopped_at.unwrap_or(started_at).plus_millis(-FARTHEST_MS - ClockOffset::MEMORY_MS);
         let alarms = alarms::touching(&db, since).await?.into_iter().map(KnownAlarm::from).collect();
-        let runs = alarms::runs(&db, since).await?;
+        let runs = alarms::runs(&db, since).await?.into_iter();
+        let runs = runs.map(|(started_at, stopped_before)| Run { started_at, stopped_before }).collect();
         let epoch = alarms::begin_epoch(&db, started_at).await?;
         Ok(Self { epoch, started_at, stopped_at, alarms, runs })
     }
@@ -48,63 +67,66 @@ impl Past {
     /// Brings the judges to where the last run was, tells what it could not store any more, and goes on from there.
     pub(super) async fn replay(&self, judges: &Judges, pool: &Pool) -> Result<(), store::Error> {
         if let Some(stopped_at) = self.stopped_at {
-            self.seed(judges, since(stopped_at));
-            let frames = self.frames(judges, pool, since(stopped_at)).await?;
+            let (recalled, frames) = self.frames(judges, pool, self.stretch(stopped_at)).await?;
             judges.restart(stopped_at, self.started_at);
-            tracing::info!(frames, epoch = self.epoch, "the engine is where it stopped");
+            tracing::info!(recalled, frames, epoch = self.epoch, "the engine is where it stopped");
         }
         self.reconcile(judges);
         Ok(())
     }
 
-    /// Alarms that were active when the replayed time began.
-    fn seed(&self, judges: &Judges, since: Timestamp) {
-        let active = |alarm: &&KnownAlarm| alarm.raised <= since && alarm.ended.is_none_or(|ended| ended >= since);
+    /// Down time is no time: frames are judged from so far back that the engine ran for `JUDGED_MS` since. From the start of a
+    /// minute, since clocks are recalled by the minute.
+    pub(super) fn stretch(&self, stopped_at: Timestamp) -> Stretch {
+        let (mut left, mut end) = (JUDGED_MS, stopped_at);
+        for Run { started_at, stopped_before } in self.runs.iter().rev().filter(|run| run.started_at <= stopped_at) {
+            let ran = end.millis_since(*started_at).max(0);
+            if ran >= left {
+                break;
+            }
+            left -= ran;
+            // Not known: it may have stopped as soon as it had begun.
+            end = stopped_before.unwrap_or(stopped_at.plus_millis(-FARTHEST_MS)).min(end);
+        }
+        let farthest = stopped_at.plus_millis(-FARTHEST_MS);
+        let judged_from = end.plus_millis(-left).max(farthest).minute();
+        let read_from = judged_from.plus_millis(-ClockOffset::MEMORY_MS);
+        Stretch { read_from, judged_from, until: self.started_at.min(stopped_at.plus_millis(SLACK_MS)) }
+    }
+
+    /// Alarms that were active at `at`, of some devices.
+    pub(super) fn seed(&self, judges: &Judges, at: Timestamp, of: impl Fn(DeviceKey) -> bool) {
+        let active = |alarm: &&KnownAlarm| alarm.raised <= at && alarm.ended.is_none_or(|ended| ended >= at);
         for alarm in self.alarms.iter().filter(active) {
-            if let Some(device) = alarm.device {
-                judges.seed(device, since, alarm);
+            if let Some(device) = alarm.device.filter(|device| of(*device)) {
+                judges.seed(device, at, alarm);
             }
         }
     }
 
-    async fn frames(&self, judges: &Judges, pool: &Pool, since: Timestamp) -> Result<usize, store::Error> {
+    /// How many devices were recalled, and how many frames read.
+    async fn frames(&self, judges: &Judges, pool: &Pool, stretch: Stretch) -> Result<(usize, usize), store::Error> {
         let mut db = pool.get().await?;
         let tx = db.transaction().await?;
-        tx.batch_execute(UNHURRIED).await?;
-        let (mut last, mut count) = (since, 0);
-        let mut runs = self.runs.iter().peekable();
-        let end = self.started_at.min(since.plus_millis(REPLAY_MS + SLACK_MS));
-        let mut received = frames::received_between(&tx, since, end).await?;
+        tx.batch_execute(spans::UNHURRIED).await?;
+        let minutes = recall::recall(&tx, stretch.read_from, stretch.until).await?;
+        let roster = judges.roster.borrow().clone();
+        let recalled = recollect(&minutes, stretch.judged_from, |device| judges.profiles.of(roster.by_key(device)));
+        let count = recalled.len();
+        let mut replay = Replay::new(self, judges, stretch, recalled);
+        let mut received = frames::received_between(&tx, |device| Some(replay.wants(device)), stretch.until).await?;
         loop {
             let some = received.next().await?;
             if some.is_empty() {
-                break;
+                return Ok((count, replay.end()));
             }
-            let mut rest = some.as_slice();
-            while let Some(first) = rest.first() {
-                while let Some((started_at, stopped_at)) = runs.next_if(|(start, _)| *start <= first.received_at) {
-                    judges.restart(stopped_at.unwrap_or(last), *started_at);
-                    last = last.max(*started_at);
-                }
-                let next_start = runs.peek().map(|(start, _)| *start);
-                let same_run = |frame: &Frame| next_start.is_none_or(|start| frame.received_at < start);
-                let (part, later) = rest.split_at(rest.partition_point(same_run));
-                judges.judge(part);
-                last = part.last().map_or(last, |frame| frame.received_at);
-                rest = later;
-            }
-            count += some.len();
+            replay.take(&some);
         }
-        for (started_at, stopped_at) in runs {
-            judges.restart(stopped_at.unwrap_or(last), *started_at);
-            last = last.max(*started_at);
-        }
-        Ok(count)
     }
 
     /// What was told and goes on is active, whether the stored frames show it or not: the frame that began it may have
     /// been judged and never stored.
-    fn reconcile(&self, judges: &Judges) {
+    pub(super) fn reconcile(&self, judges: &Judges) {
         let mut known = judges.outbox.replayed();
         judges.outbox.send(known.silences());
         for alarm in known.iter().filter(|alarm| alarm.ended.is_none()) {
@@ -117,10 +139,6 @@ impl Past {
             }
         }
     }
-}
-
-fn since(stopped_at: Timestamp) -> Timestamp {
-    stopped_at.plus_millis(-REPLAY_MS)
 }
 
 impl From<AlarmRow> for KnownAlarm {

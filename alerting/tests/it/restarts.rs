@@ -35,6 +35,48 @@ async fn two_restarts_without_a_frame_between_them_raise_nothing() {
 }
 
 #[tokio::test]
+async fn two_crashes_minutes_apart_leave_of_a_delay_what_was_left() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    let before = beats(&cell, 0..3, 130.0);
+    engine.alerting.judge(&before);
+    cell.stores(&before).await;
+    engine.crash();
+    cell.at(400.0);
+    cell.start().await.crash();
+    cell.at(500.0);
+    let engine = cell.start().await;
+    assert_eq!(engine.told(), [] as [&str; 0]);
+    cell.at(504.5);
+    engine.tells(&["hr_high raised"]).await;
+    cell.table_becomes(&["hr_high 0 504 - 130"]).await;
+    engine.stop().await;
+}
+
+/// Behind a radio that grew slow minutes before the restart: none of the frames that are judged anew came in time.
+#[tokio::test]
+async fn a_clock_is_known_after_a_restart_by_minutes_that_are_not_judged_anew() {
+    let cell = Cell::new().await;
+    let engine = cell.start().await;
+    let beat = |second: i32, late: f64, value| {
+        let at = sec(f64::from(second) - late);
+        Frame { device: cell.bed, at, ..hr(f64::from(second), value) }
+    };
+    let in_time = (0..15).map(|second| beat(second, 0.0, 80.0));
+    let before: Vec<_> = in_time.chain((15..300).step_by(5).map(|second| beat(second, 8.5, 80.0))).collect();
+    engine.alerting.judge(&before);
+    cell.stores(&before).await;
+    cell.at(300.0);
+    engine.stop().await;
+    cell.at(310.0);
+    let engine = cell.start().await;
+    engine.alerting.judge(&(310..320).map(|second| beat(second, 8.5, 130.0)).collect::<Vec<_>>());
+    assert_eq!(engine.told(), ["hr_high raised"]);
+    cell.table_becomes(&["hr_high 301.5 307.5 - 130"]).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_silence_that_began_where_another_ended_is_told_after_a_crash() {
     let cell = Cell::new().await;
     let other = cell.enrols("bed-02", DeviceKind::Device).await;

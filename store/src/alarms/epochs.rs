@@ -4,13 +4,17 @@ use crate::time::At;
 use crate::{Db, Error};
 
 #[cfg(feature = "testing")]
-pub(crate) const STATEMENTS: &[&str] = &[BEGIN, END, PREVIOUS, LAST_HEARD];
+pub(crate) const STATEMENTS: &[&str] = &[BEGIN, END, END_CRASHED, PREVIOUS, LAST_HEARD];
 
 const BEGIN: &str = "-- alarms::begin_epoch
     INSERT INTO engine_epochs (started_at) VALUES ($1) RETURNING epoch";
 
 const END: &str = "-- alarms::end_epoch
     UPDATE engine_epochs SET stopped_at = $2 WHERE epoch = $1";
+
+const END_CRASHED: &str = "-- alarms::end_crashed
+    UPDATE engine_epochs SET stopped_at = $1
+    WHERE epoch = (SELECT max(epoch) FROM engine_epochs) AND stopped_at IS NULL";
 
 const PREVIOUS: &str = "-- alarms::last_stop
     SELECT started_at, stopped_at FROM engine_epochs ORDER BY epoch DESC LIMIT 1";
@@ -38,6 +42,12 @@ pub async fn begin_epoch(db: &impl Db, started_at: Timestamp) -> Result<i64, Err
 
 pub async fn end_epoch(db: &impl Db, epoch: i64, stopped_at: Timestamp) -> Result<(), Error> {
     db.execute(END, &[&epoch, &At(stopped_at)]).await?;
+    Ok(())
+}
+
+/// The newest epoch crashed if it has no end, and then this was it: a later replay finds the same.
+pub async fn end_crashed(db: &impl Db, stopped_at: Timestamp) -> Result<(), Error> {
+    db.execute(END_CRASHED, &[&At(stopped_at)]).await?;
     Ok(())
 }
 

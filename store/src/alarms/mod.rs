@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use vitals::{AlarmId, DeviceKey, RuleVersion, Timestamp, What};
 
-pub use epochs::{begin_epoch, end_epoch, last_stop};
+pub use epochs::{begin_epoch, end_crashed, end_epoch, last_stop};
 pub use history::{runs, touching};
 pub use read::{active, after, page};
 pub use save::save;

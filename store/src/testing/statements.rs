@@ -1,11 +1,12 @@
-use crate::{alarms, clocks, counts, frames, lease, migrate, minutes, roster, series, statuses};
+use crate::{alarms, clocks, counts, frames, lease, migrate, minutes, recall, roster, series, spans, statuses};
 
 /// Every statement of this crate but those of `telemetry`, which its `Connection` prepares when it opens.
 pub fn statements() -> Vec<String> {
-    let received = frames::received_between_sql(2);
+    let received = frames::received_between_sql(&[false, true]);
+    let recalled = recall::recall_sql(&[false, true]);
     [
         &[clocks::LOAD, clocks::SAVE, counts::COUNTS, statuses::LOAD][..],
-        &[frames::SLOW_DAYS, &received, frames::LAST_AT],
+        &[spans::SLOW, &received, &recalled, frames::LAST_AT],
         &minutes::statements(),
         &series::statements(),
         lease::STATEMENTS,

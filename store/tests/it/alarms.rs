@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use store::alarms::{active, after, begin_epoch, end_epoch, last_stop, page, save};
+use store::alarms::{active, after, begin_epoch, end_crashed, end_epoch, last_stop, page, runs, save};
 use store::roster::enrol;
 use store::testing::{TestDatabase, database};
 use vitals::{
@@ -176,6 +176,15 @@ async fn the_last_stop_is_what_the_engine_said_or_the_last_frame_of_a_crash() {
     let last = stopped.plus_millis(30_000);
     heard(&db, "bed-1", last, HOUR_MS).await;
     assert_eq!(last_stop(&client, now).await.unwrap(), Some(last));
+
+    // Written down once, it stays, whatever is received afterwards; the end of one that stopped is not touched.
+    end_crashed(&client, last).await.unwrap();
+    end_crashed(&client, now).await.unwrap();
+    heard(&db, "bed-2", last.plus_millis(10_000), 0).await;
+    assert_eq!(last_stop(&client, now).await.unwrap(), Some(last));
+    begin_epoch(&client, now).await.unwrap();
+    let begun = runs(&client, START).await.unwrap();
+    assert_eq!(begun, [(START, None), (stopped.plus_millis(1_000), Some(stopped)), (now, Some(last))]);
 }
 
 #[tokio::test]

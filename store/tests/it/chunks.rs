@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use store::frames::{last_at, received_between};
 use store::telemetry::{Batch, Conflict, Connection};
 use store::testing::{TestDatabase, database};
-use store::{Config, Pool, alarms, clocks, minutes, roster, series, statuses};
+use store::{Config, Pool, alarms, clocks, minutes, recall, roster, series, statuses};
 use vitals::{DeviceKey, Flags, Frame, OtherReading, Parameter, Quarantined, Reason, Timestamp};
 
 use crate::charts::frame;
@@ -134,7 +134,9 @@ async fn reading_opens_no_chunk_outside_its_range() {
 
     let from = today.plus_millis(-30_000);
     opens_only!(client, "a replay", &[("vitals", from.plus_millis(-DAY_MS), today)], |tx| received_between(
-        &tx, from, today
+        &tx,
+        |_| Some(from),
+        today
     ));
     clocks::save(&client, &[(DeviceKey(2), 100 * DAY_MS * 1_000)], NOW).await.unwrap();
     let slow = (from.plus_millis(-101 * DAY_MS), from.plus_millis(-100 * DAY_MS));
@@ -142,7 +144,13 @@ async fn reading_opens_no_chunk_outside_its_range() {
         client,
         "a replay with a clock that is slow by a hundred days",
         &[("vitals", from.plus_millis(-DAY_MS), today), ("vitals", slow.0, slow.1)],
-        |tx| received_between(&tx, from, today)
+        |tx| received_between(&tx, |_| Some(from), today)
+    );
+    opens_only!(
+        client,
+        "recalling minutes",
+        &[("vitals", from.plus_millis(-DAY_MS), today), ("vitals", slow.0, slow.1)],
+        |tx| recall::recall(&tx, from, today)
     );
 
     alarms::begin_epoch(&client, ago(300, 0)).await.unwrap();

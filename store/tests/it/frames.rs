@@ -1,4 +1,5 @@
 use store::frames::{self, last_at};
+use store::recall::{Minute, recall};
 use store::testing::database;
 use store::{clocks, connect, counts};
 use vitals::{DeviceKey, Flags, Frame, Parameter, Timestamp, Validity};
@@ -6,6 +7,14 @@ use vitals::{DeviceKey, Flags, Frame, Parameter, Timestamp, Validity};
 use crate::charts::{frame, store};
 
 async fn received_between(client: &store::Client, from: Timestamp, until: Timestamp) -> Vec<Frame> {
+    received(client, |_| Some(from), until).await
+}
+
+async fn received(
+    client: &store::Client,
+    from: impl Fn(DeviceKey) -> Option<Timestamp>,
+    until: Timestamp,
+) -> Vec<Frame> {
     let mut received = frames::received_between(client, from, until).await.unwrap();
     let mut all = Vec::new();
     loop {
@@ -64,6 +73,75 @@ async fn frames_by_a_clock_that_is_slow_by_hours_or_months_read_back_between_the
     }
     store(&db, &stored).await;
     assert_eq!(received_between(&client, START, START.plus_millis(60_000)).await, stored);
+}
+
+#[tokio::test]
+async fn each_device_is_read_from_a_moment_of_its_own() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let mut stored = Vec::new();
+    for name in ["bed-1", "bed-2", "bed-3"] {
+        let device = store::roster::enrol(&client, &crate::rosters::bed(name)).await.unwrap();
+        stored.extend([0, 30_000].map(|ms| Frame { device, ..frame(START.plus_millis(ms), &[(Parameter::Hr, 70.0)]) }));
+    }
+    stored.iter_mut().enumerate().for_each(|(place, frame)| frame.received_at = frame.at.plus_micros(place as i64));
+    stored.sort_by_key(|frame| frame.received_at);
+    store(&db, &stored).await;
+    let [first, second, third] = [1, 2, 3].map(DeviceKey);
+    let from = |device| (device != third).then(|| START.plus_millis(if device == first { 0 } else { 10_000 }));
+    let expected: Vec<_> = stored
+        .iter()
+        .filter(|frame| frame.device == first || frame.device == second && frame.at > START)
+        .cloned()
+        .collect();
+    assert_eq!(expected.len(), 3);
+    assert_eq!(received(&client, from, START.plus_millis(60_000)).await, expected);
+    assert_eq!(received(&client, |_| None, START.plus_millis(60_000)).await, []);
+}
+
+/// Of a clock that is right and one that is slow by days.
+#[tokio::test]
+async fn a_minute_of_frames_is_recalled_by_its_extremes() {
+    let db = database().await;
+    let client = db.pool().get().await.unwrap();
+    let (judged, start) = (Flags::LIVE.with(Flags::JUDGED), START.minute());
+    let mut expected = Vec::new();
+    for (name, slow_ms) in [("bed-1", 0), ("bed-2", 100 * 86_400_000 + 5 * 3_600_000)] {
+        let device = store::roster::enrol(&client, &crate::rosters::bed(name)).await.unwrap();
+        clocks::save(&client, &[(device, slow_ms * 1_000)], START).await.unwrap();
+        // (received, late, flags) in ms: three of one minute, one of the next, two that are out of the question.
+        let drawn = [
+            (60_000, 700, judged),
+            (60_500, -90, judged),
+            (119_999, 2_001, judged),
+            (70_000, 4_000, Flags::HIST),
+            (120_000, 1, judged),
+            (59_999, 0, judged),
+            (180_000, 0, judged),
+        ];
+        let frames = drawn.map(|(received, late, flags)| {
+            let received_at = start.plus_millis(received);
+            let at = received_at.plus_millis(-slow_ms - late);
+            Frame { device, received_at, flags, ..frame(at, &[(Parameter::Hr, 70.0)]) }
+        });
+        store(&db, &frames).await;
+        let minute = |count: i64, flags: Flags, delay_ms: (i64, i64), made: [usize; 2], heard: usize| Minute {
+            device,
+            minute: start.plus_millis(60_000 * count),
+            flags,
+            delay_us: ((slow_ms + delay_ms.0) * 1_000, (slow_ms + delay_ms.1) * 1_000),
+            made: (frames[made[0]].at, frames[made[1]].at),
+            heard_at: frames[heard].received_at,
+        };
+        expected.extend([
+            minute(1, judged, (-90, 2_001), [0, 2], 2),
+            minute(1, Flags::HIST, (4_000, 4_000), [3, 3], 3),
+            minute(2, judged, (1, 1), [4, 4], 4),
+        ]);
+    }
+    let mut recalled = recall(&client, start.plus_millis(60_000), start.plus_millis(180_000)).await.unwrap();
+    recalled.sort_by_key(|minute| (minute.device, minute.minute, minute.flags.0));
+    assert_eq!(recalled, expected);
 }
 
 #[tokio::test]
