@@ -129,6 +129,13 @@ impl Client {
         self.stream.write_all(bytes).await.ok();
     }
 
+    /// Says goodbye to the socket alone, and waits until the server has done so too: who comes next takes nothing over.
+    pub(super) async fn hang_up(mut self) {
+        self.stream.shutdown().await.ok();
+        let end = async { while self.stream.read_u8().await.is_ok() {} };
+        timeout(PATIENCE, end).await.expect("the end within the test's patience");
+    }
+
     /// The first byte and the body of the next packet; None: the server closed.
     pub(super) async fn packet(&mut self) -> Option<(u8, Vec<u8>)> {
         timeout(PATIENCE, self.read_packet()).await.expect("a packet or the end within the test's patience")

@@ -41,6 +41,13 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     .collect()
 }
 
+/// By a device that is admitted, and gone afterwards.
+async fn say(ground: &Ground, version: u8, bytes: &[u8]) {
+    let mut client = ground.client(version, "bed-01").await;
+    client.try_send(bytes).await;
+    client.hang_up().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn garbage_hurts_nobody() {
     let ground = Ground::start().await;
@@ -63,7 +70,7 @@ async fn garbage_hurts_nobody() {
                 let bytes = packet(first, body);
                 Client::dial(ground.address, V5).await.try_send(&bytes).await;
                 for version in [V4, V5] {
-                    ground.client(version, "bed-01").await.try_send(&bytes).await;
+                    say(&ground, version, &bytes).await;
                 }
             }
         }
@@ -71,7 +78,7 @@ async fn garbage_hurts_nobody() {
             let bytes = noise(seed, 64 + seed as usize * 8);
             Client::dial(ground.address, V5).await.try_send(&bytes).await;
             let version = if seed % 2 == 0 { V4 } else { V5 };
-            ground.client(version, "bed-01").await.try_send(&bytes).await;
+            say(&ground, version, &bytes).await;
         }
     })
     .await;
@@ -94,10 +101,10 @@ async fn every_packet_may_end_anywhere() {
             }
             for bytes in each(version) {
                 for cut in 1..bytes.len() {
-                    ground.client(version, "bed-01").await.try_send(&bytes[..cut]).await;
+                    say(&ground, version, &bytes[..cut]).await;
                     let mut short = bytes.clone();
                     short[1] = (cut - 1) as u8;
-                    ground.client(version, "bed-01").await.try_send(&short).await;
+                    say(&ground, version, &short).await;
                 }
             }
         }
@@ -115,7 +122,7 @@ async fn every_bit_of_every_packet_may_be_wrong() {
                 for place in 0..bytes.len().min(40) * 8 {
                     let mut broken = bytes.clone();
                     broken[place / 8] ^= 1 << (place % 8);
-                    ground.client(version, "bed-01").await.try_send(&broken).await;
+                    say(&ground, version, &broken).await;
                 }
             }
         }
