@@ -13,6 +13,9 @@ use super::replay::Replay;
 /// again are down most of the time.
 const FARTHEST_MS: i64 = 12 * 60_000;
 
+/// Takeovers leave no frame: in a replay it would end a minute after whatever it is taken over at.
+const DUPLICATE: &str = "duplicate_identity";
+
 /// After a crash the last stop is known from each device's newest frame; others may have been received a little later.
 const SLACK_MS: i64 = 60_000;
 
@@ -48,14 +51,19 @@ impl Past {
     /// Begins an epoch.
     pub(super) async fn read(pool: &Pool, started_at: Timestamp) -> Result<Self, store::Error> {
         let db = pool.get().await?;
-        let stopped_at = alarms::last_stop(&db, started_at).await?;
+        // A clock that was set back since must not end a run in the future: every delay until then would be over at once.
+        let stopped_at = alarms::last_stop(&db, started_at).await?.map(|at| at.min(started_at));
         if let Some(stopped_at) = stopped_at {
             alarms::end_crashed(&db, stopped_at).await?;
         }
         let since = stopped_at.unwrap_or(started_at).plus_millis(-FARTHEST_MS - ClockOffset::MEMORY_MS);
         let alarms = alarms::touching(&db, since).await?.into_iter().map(KnownAlarm::from).collect();
         let runs = alarms::runs(&db, since).await?.into_iter();
-        let runs = runs.map(|(started_at, stopped_before)| Run { started_at, stopped_before }).collect();
+        let run = |(started_at, stopped): (Timestamp, Option<Timestamp>)| Run {
+            started_at,
+            stopped_before: stopped.map(|at| at.min(started_at)),
+        };
+        let runs = runs.map(run).collect();
         let epoch = alarms::begin_epoch(&db, started_at).await?;
         Ok(Self { epoch, started_at, stopped_at, alarms, runs })
     }
@@ -94,9 +102,11 @@ impl Past {
         Stretch { read_from, judged_from, until: self.started_at.min(stopped_at.plus_millis(SLACK_MS)) }
     }
 
-    /// Alarms that were active at `at`, of some devices.
+    /// Alarms that were active at `at`, of some devices; but those that no frame prolongs, which `reconcile` lets go on.
     pub(super) fn seed(&self, judges: &Judges, at: Timestamp, of: impl Fn(DeviceKey) -> bool) {
-        let active = |alarm: &&KnownAlarm| alarm.raised <= at && alarm.ended.is_none_or(|ended| ended >= at);
+        let active = |alarm: &&KnownAlarm| {
+            alarm.rule.code != DUPLICATE && alarm.raised <= at && alarm.ended.is_none_or(|ended| ended >= at)
+        };
         for alarm in self.alarms.iter().filter(active) {
             if let Some(device) = alarm.device.filter(|device| of(*device)) {
                 judges.seed(device, at, alarm);

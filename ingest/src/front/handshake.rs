@@ -13,6 +13,7 @@ use super::connect::{self, Connect};
 use super::encode::{self, Announced};
 use super::identity::{self, Proof};
 use super::packet::{self, Kind, Version};
+use super::places::Place;
 use super::registry::{Claimed, Seat};
 use super::socket::Socket;
 use super::{Front, count_refusal};
@@ -42,8 +43,13 @@ pub(super) struct Admitted {
 }
 
 /// None: refused and answered, or gone.
-pub(super) async fn admit(front: &Arc<Front>, socket: &mut Socket, buffer: &mut BytesMut) -> Option<Admitted> {
-    let refused = match greet(front, socket, buffer).await {
+pub(super) async fn admit(
+    front: &Arc<Front>,
+    place: &Place,
+    socket: &mut Socket,
+    buffer: &mut BytesMut,
+) -> Option<Admitted> {
+    let refused = match greet(front, place, socket, buffer).await {
         Ok(admitted) => return Some(admitted),
         Err(refused) => refused,
     };
@@ -74,10 +80,14 @@ async fn refuse(socket: &mut Socket, version: Version, code: Code) {
 
 async fn greet(
     front: &Arc<Front>,
+    place: &Place,
     socket: &mut Socket,
     buffer: &mut BytesMut,
 ) -> Result<Admitted, Option<(Version, Code)>> {
     let hello = read_connect(socket, buffer).await?;
+    if !place.spoke() {
+        return Err(None);
+    }
     let refuse = |code| Some((hello.version, code));
     let identity = identity::authenticate(front, &hello.client_id, hello.login.as_ref(), socket.certificate())
         .await

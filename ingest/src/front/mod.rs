@@ -246,7 +246,7 @@ async fn admit(front: Arc<Front>, client: TcpStream, tls: Option<TlsAcceptor>, p
     let admitting = async {
         let mut socket = open(client, tls).await?;
         let mut read = BytesMut::new();
-        let admitted = handshake::admit(&front, &mut socket, &mut read).await?;
+        let admitted = handshake::admit(&front, &place, &mut socket, &mut read).await?;
         Some((socket, read, admitted))
     };
     let met = tokio::select! {

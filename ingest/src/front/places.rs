@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ahash::HashMap;
@@ -11,8 +12,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-/// Whoever takes longer says nothing, and gives way to the next one of its own address. Two cores finish 512 TLS handshakes in a
-/// sixth of it (`bench connections`), so that ten thousand devices behind one address queue instead of displacing each other.
+/// Whoever takes longer until its CONNECT says nothing, and gives way to the next one of its own address. Two cores finish 512 TLS
+/// handshakes in a sixth of it (`bench connections`), so that ten thousand devices behind one address queue instead of displacing each other.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Whom a place is counted for: whoever has an IPv6 network has all addresses of its /64.
@@ -32,7 +33,7 @@ pub(super) struct Places {
 #[derive(Default)]
 struct Taken {
     count: usize,
-    /// Each has at least one, by its number: the first is the oldest.
+    /// Of those that have not said who they are. Each has at least one, by its number: the first is the oldest.
     by_source: HashMap<IpAddr, BTreeMap<u64, Handshake>>,
     last: u64,
 }
@@ -48,6 +49,7 @@ pub(super) struct Place {
     source: IpAddr,
     number: u64,
     displaced: Arc<Notify>,
+    spoke: AtomicBool,
 }
 
 impl Places {
@@ -81,14 +83,15 @@ impl Places {
         let handshake = Handshake { since: now, displaced: displaced.clone() };
         taken.by_source.entry(source).or_default().insert(number, handshake);
         taken.count += 1;
-        Ok(Place { places: self.clone(), source, number, displaced })
+        Ok(Place { places: self.clone(), source, number, displaced, spoke: AtomicBool::new(false) })
     }
 }
 
 impl Taken {
     fn make_room(&mut self, newcomer: IpAddr, now: Instant) -> Result<(), Duration> {
         let own = self.by_source.get(&newcomer).map_or(0, BTreeMap::len);
-        // Only when all are taken; there are no more than places. Of those that hold most, the one with the oldest.
+        // Only when all are taken; there are no more than places. Of those that hold most, the one with the oldest. None where all
+        // have said who they are: what they still wait for is ours.
         let of = |(source, handshakes): (&IpAddr, &BTreeMap<u64, Handshake>)| {
             let (&number, oldest) = handshakes.first_key_value()?;
             Some((handshakes.len(), std::cmp::Reverse(number), oldest.since, *source))
@@ -103,6 +106,7 @@ impl Taken {
             return Err(patience);
         }
         if let Some(handshake) = self.remove(largest, number) {
+            self.count -= 1;
             handshake.displaced.notify_one();
             metrics::counter!("vigil_mqtt_displaced_total").increment(1);
         }
@@ -115,12 +119,17 @@ impl Taken {
         if handshakes.is_empty() {
             self.by_source.remove(&source);
         }
-        self.count -= 1;
         Some(handshake)
     }
 }
 
 impl Place {
+    /// It has said who it is: nobody displaces it any more. False: somebody has.
+    pub(super) fn spoke(&self) -> bool {
+        let kept = self.places.taken.lock().remove(self.source, self.number).is_some();
+        self.spoke.fetch_or(kept, Ordering::Relaxed) || kept
+    }
+
     /// Ready once another client has it.
     pub(super) async fn displaced(&self) {
         self.displaced.notified().await;
@@ -129,7 +138,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.places.taken.lock().remove(self.source, self.number).is_some() {
+        let mut taken = self.places.taken.lock();
+        if self.spoke.load(Ordering::Relaxed) || taken.remove(self.source, self.number).is_some() {
+            taken.count -= 1;
+            drop(taken);
             self.places.freed.notify_waiters();
         }
     }
@@ -181,6 +193,23 @@ mod tests {
         assert!(!crowd.iter().any(gave_way));
         crowd.push(places.try_enter(host(1), begin + GRACE).expect("the oldest is old"));
         assert_eq!(crowd.iter().map(gave_way).collect::<Vec<_>>(), [true, false, false, false, false]);
+    }
+
+    #[test]
+    fn who_has_said_who_it_is_stays_however_long_it_is_looked_up() {
+        let (places, begin) = (Places::new(2), Instant::now());
+        let crowd = crowd(&places, host(1), begin);
+        assert!(crowd[0].spoke());
+        let newcomer = places.try_enter(host(1), begin + GRACE * 9).expect("the other one said nothing");
+        assert_eq!(crowd.iter().map(gave_way).collect::<Vec<_>>(), [false, true]);
+        assert!(!crowd[1].spoke(), "its place is another's");
+        drop(newcomer);
+        assert_eq!(places.taken.lock().count, 1);
+        drop(crowd);
+        assert_eq!(places.taken.lock().count, 0);
+        let all: Vec<_> = (0..2).map(|_| places.try_enter(host(1), begin).unwrap()).collect();
+        assert!(all.iter().all(Place::spoke));
+        assert!(places.try_enter(host(2), begin + GRACE * 9).is_err(), "all are looked up: nobody has to go");
     }
 
     #[test]

@@ -28,7 +28,8 @@ const TOUCHING: &str = concat!(
 const RUNS: &str = "-- alarms::runs
     SELECT started_at, stopped_before FROM (
         SELECT epoch, started_at, lag(stopped_at) OVER (ORDER BY epoch) AS stopped_before FROM engine_epochs
-    ) runs WHERE started_at >= $1 ORDER BY epoch LIMIT $2";
+        ORDER BY epoch DESC LIMIT $2
+    ) runs WHERE started_at >= $1 ORDER BY epoch";
 
 /// Alarms that were active at `since` or later, newest first.
 pub async fn touching(db: &impl Db, since: Timestamp) -> Result<Vec<AlarmRow>, Error> {
