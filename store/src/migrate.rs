@@ -69,12 +69,11 @@ pub async fn check(url: &str) -> Result<State, Error> {
     if found > known() {
         return Ok(State::Newer { found });
     }
-    let pending: Vec<_> = embedded::migrations::runner()
-        .get_migrations()
-        .iter()
-        .filter(|migration| migration.version() > found)
-        .map(ToString::to_string)
-        .collect();
+    let runner = embedded::migrations::runner();
+    let mut pending: Vec<_> = runner.get_migrations().iter().filter(|migration| migration.version() > found).collect();
+    // They come by the names of their files, where V10 precedes V2.
+    pending.sort_unstable_by_key(|migration| migration.version());
+    let pending: Vec<_> = pending.into_iter().map(ToString::to_string).collect();
     Ok(if pending.is_empty() { State::Current } else { State::Behind { pending } })
 }
 
