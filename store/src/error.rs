@@ -24,7 +24,7 @@ pub enum Error {
     LeaseTaken,
     #[error("read column {0}: not a value this program knows")]
     Column(&'static str),
-    #[error("no gateway {0} is enrolled")]
+    #[error("no gateway {0} is enrolled in this realm")]
     UnknownGateway(vitals::DeviceName),
 }
 

@@ -48,7 +48,7 @@ fn frames_sql() -> &'static str {
         format!(
             "-- series::frames
             SELECT date_bin($4::int8 * INTERVAL '1 millisecond', at, 'epoch'), {}
-            FROM (SELECT at, {} FROM vitals WHERE device_key = $1 AND at >= $2 AND at < $3 AND {}) rows
+            FROM (SELECT at, {} FROM device_vitals($1, $2, $3) WHERE {}) rows
             GROUP BY 1 ORDER BY 1",
             each(|key| format!("count({key}), avg({key}), min({key}), max({key})")),
             each(worthy),
@@ -57,36 +57,16 @@ fn frames_sql() -> &'static str {
     })
 }
 
-/// A minute whose roll-up is out of date is computed from its frames instead, so that the answer is always exact.
 fn minutes_sql() -> &'static str {
     static SQL: OnceLock<String> = OnceLock::new();
     SQL.get_or_init(|| {
         format!(
             "-- series::minutes
-            WITH dirty AS (
-                SELECT DISTINCT minute FROM vitals_dirty WHERE device_key = $1 AND minute >= $2 AND minute < $3
-            ), minutes AS (
-                SELECT minute, {rolled} FROM vitals_minute m
-                WHERE device_key = $1 AND minute >= $2 AND minute < $3
-                    AND NOT EXISTS (SELECT FROM dirty WHERE dirty.minute = m.minute)
-                UNION ALL
-                SELECT dirty.minute, sums.* FROM dirty CROSS JOIN LATERAL (
-                    SELECT {counted} FROM (
-                        SELECT {worthy} FROM vitals
-                        WHERE device_key = $1 AND at >= $2 AND at < $3 AND {real}
-                            AND at >= dirty.minute AND at < dirty.minute + INTERVAL '1 minute'
-                    ) rows
-                ) sums
-            )
-            SELECT date_bin($4::int8 * INTERVAL '1 millisecond', minute, 'epoch'), {merged}
-            FROM minutes GROUP BY 1 ORDER BY 1",
-            // The names of a UNION are those of its first part.
-            rolled = each(|key| format!("{key}_n::int8 AS {key}_n, {key}_mean::float8 AS {key}_mean, {key}_min, {key}_max")),
-            counted = each(|key| format!("count({key}), avg({key}), min({key}), max({key})")),
-            worthy = each(worthy),
-            real = real(),
-            merged = each(|key| format!(
-                "sum({key}_n)::int8, sum({key}_mean * {key}_n) / nullif(sum({key}_n), 0)::float8, min({key}_min), max({key}_max)"
+            SELECT date_bin($4::int8 * INTERVAL '1 millisecond', minute, 'epoch'), {}
+            FROM device_vitals_minute($1, $2, $3) GROUP BY 1 ORDER BY 1",
+            each(|key| format!(
+                "sum({key}_n)::int8, sum({key}_mean::float8 * {key}_n) / nullif(sum({key}_n), 0)::float8,
+                min({key}_min), max({key}_max)"
             )),
         )
     })

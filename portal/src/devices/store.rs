@@ -5,9 +5,7 @@ use vitals::{DeviceKey, Timestamp};
 
 /// Receive times of a device rise with its event times but for back-fill, so that its newest row is the one asked for.
 const LAST_RECEIVED: &str = "-- portal::devices::last_received
-    SELECT wanted.key, newest.received_at FROM unnest($1::int4[]) AS wanted (key) CROSS JOIN LATERAL (
-        SELECT received_at FROM vitals WHERE device_key = wanted.key AND at >= $2 ORDER BY at DESC LIMIT 1
-    ) newest";
+    SELECT device_key, received_at FROM last_received($1, $2)";
 
 /// When each of these was last heard, by the newest event time at or after `floor`.
 pub(super) async fn last_received(

@@ -83,6 +83,7 @@ impl Ward {
     async fn alarms(&self) -> Vec<(String, String, i64, bool)> {
         let alarms = "SELECT coalesce(external_id, ''), code, count(*) FILTER (WHERE what = 'raised'), ended_at IS NULL
             FROM alarms JOIN alarm_transitions ON alarm_id = alarms.id JOIN rule_versions r ON r.id = rule_version_id
+            JOIN rules ON rules.id = r.rule_id
             LEFT JOIN devices ON key = device_key GROUP BY alarms.id, external_id, code ORDER BY 1, 2";
         let rows = self.db.pool().get().await.unwrap().query(alarms, &[]).await.unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()

@@ -17,7 +17,8 @@ const MOST_ACTIVE: i64 = 100_000;
 
 macro_rules! alarm_columns {
     () => {
-        "a.id, a.device_key, a.onset_at, a.raised_at, a.ended_at, a.value, r.id, r.code, r.priority, r.body"
+        "a.id, a.device_key, a.onset_at, a.raised_at, a.ended_at, a.value, r.id,
+        (SELECT code FROM rules WHERE rules.id = r.rule_id), r.priority, r.body"
     };
 }
 pub(super) use alarm_columns;

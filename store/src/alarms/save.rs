@@ -14,13 +14,16 @@ pub(crate) const STATEMENTS: &[&str] = &[SAVE];
 /// One statement, so that it is one transaction on any client. An alarm that was told as far as this, or further, is
 /// left as it is.
 const SAVE: &str = "-- alarms::save
-    WITH rules AS (
-        INSERT INTO rule_versions (id, code, priority, body)
-        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[])
+    WITH versions AS (
+        INSERT INTO rule_versions (id, rule_id, priority, body)
+        SELECT id, rule_named(code), priority, body
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) AS new (id, code, priority, body)
+        WHERE NOT EXISTS (SELECT FROM rule_versions WHERE rule_versions.id = new.id)
         ON CONFLICT (id) DO NOTHING
     ), told AS (
-        INSERT INTO alarms (id, device_key, rule_version_id, kind, priority, onset_at, raised_at, ended_at, value)
-        SELECT id, device_key, rule, kind, priority, onset_at, raised_at, ended_at, value
+        INSERT INTO alarms (id, realm, device_key, rule_version_id, kind, priority, onset_at, raised_at, ended_at, value)
+        SELECT id, (SELECT realm FROM devices WHERE key = device_key), device_key, rule, kind, priority, onset_at,
+            raised_at, ended_at, value
         FROM unnest($5::uuid[], $6::int4[], $7::uuid[], $8::text[], $9::text[], $10::timestamptz[], $11::timestamptz[],
             $12::timestamptz[], $13::real[], $14::int8[], $15::int8[])
             AS new (id, device_key, rule, kind, priority, onset_at, raised_at, ended_at, value, epoch, seq)

@@ -5,10 +5,11 @@ use crate::time::At;
 use crate::{Db, Error};
 
 const GATEWAY: &str = "-- roster::gateway
-    SELECT key FROM devices WHERE external_id = $1 AND kind = 'gateway' AND revoked_at IS NULL";
+    SELECT key FROM devices WHERE external_id = $1 AND kind = 'gateway' AND realm = $2 AND revoked_at IS NULL";
 
 const ENROL: &str = "-- roster::enrol
-    INSERT INTO devices (external_id, kind, profile, age_class, realm, gateway_key) VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO devices (external_id, kind, profile, age_class, realm, gateway_key, attachment)
+    VALUES ($1, $2, $3, $4, $5, $6, CASE $2 WHEN 'gateway' THEN 'gateway' ELSE 'portable' END)
     RETURNING key";
 
 const ADD_CREDENTIAL: &str = "-- roster::add_credential
@@ -35,7 +36,7 @@ pub struct Enrolment {
 pub async fn enrol(db: &impl Db, enrolment: &Enrolment) -> Result<DeviceKey, Error> {
     let gateway: Option<i32> = match &enrolment.gateway {
         None => None,
-        Some(name) => match db.query_opt(GATEWAY, &[&name.as_str()]).await? {
+        Some(name) => match db.query_opt(GATEWAY, &[&name.as_str(), &enrolment.realm.word()]).await? {
             Some(row) => Some(row.try_get(0)?),
             None => return Err(Error::UnknownGateway(name.clone())),
         },

@@ -24,7 +24,8 @@ pub(crate) fn bed(name: &str) -> Enrolment {
 async fn what_was_enrolled_is_in_the_roster() {
     let db = database().await;
     let client = db.pool().get().await.unwrap();
-    let gateway = enrol(&client, &Enrolment { kind: DeviceKind::Gateway, ..bed("gw-1") }).await.unwrap();
+    let gateway =
+        enrol(&client, &Enrolment { kind: DeviceKind::Gateway, realm: Realm::Demo, ..bed("gw-1") }).await.unwrap();
     let home = Enrolment {
         profile: DeviceProfile::Home,
         age_class: AgeClass::Neonatal,
@@ -66,7 +67,9 @@ async fn only_an_enrolled_gateway_may_stand_for_a_device() {
     let db = database().await;
     let client = db.pool().get().await.unwrap();
     enrol(&client, &bed("bed-1")).await.unwrap();
-    for nobody in ["bed-1", "gw-9"] {
+    let elsewhere = Enrolment { kind: DeviceKind::Gateway, realm: Realm::Test, ..bed("gw-test") };
+    enrol(&client, &elsewhere).await.unwrap();
+    for nobody in ["bed-1", "gw-9", "gw-test"] {
         let refusal = enrol(&client, &Enrolment { gateway: Some(nobody.parse().unwrap()), ..bed("bed-2") }).await;
         assert!(matches!(refusal, Err(Error::UnknownGateway(_))), "{nobody}");
     }
