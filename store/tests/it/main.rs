@@ -8,6 +8,8 @@ mod errors;
 mod frames;
 mod lease;
 mod migrations;
+mod policies;
 mod rosters;
+mod schema;
 mod statements;
 mod telemetry;
