@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
+use localdb::Cluster;
 
 pub(crate) struct Server {
     child: Child,
     state_dir: PathBuf,
-    database_url: String,
+    database: Cluster,
     pub(crate) mqtt: SocketAddr,
     pub(crate) mqtts: SocketAddr,
     pub(crate) portal: SocketAddr,
@@ -20,9 +21,9 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST
 
 impl Server {
     /// Starts the `vigil` that lies beside this program and waits for `ready`.
-    pub(crate) fn start(state_dir: &Path, database_url: &str) -> anyhow::Result<Self> {
-        let (child, [mqtt, mqtts, portal]) = spawn(state_dir, database_url, [ANY; 3])?;
-        Ok(Self { child, state_dir: state_dir.to_owned(), database_url: database_url.to_owned(), mqtt, mqtts, portal })
+    pub(crate) fn start(state_dir: &Path, database: &Cluster) -> anyhow::Result<Self> {
+        let (child, [mqtt, mqtts, portal]) = spawn(state_dir, database, [ANY; 3])?;
+        Ok(Self { child, state_dir: state_dir.to_owned(), database: database.clone(), mqtt, mqtts, portal })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -39,7 +40,7 @@ impl Server {
     /// Starts it again, at the same addresses, and waits for `ready`.
     pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
         let addresses = [self.mqtt, self.mqtts, self.portal];
-        (self.child, _) = spawn(&self.state_dir, &self.database_url, addresses)?;
+        (self.child, _) = spawn(&self.state_dir, &self.database, addresses)?;
         Ok(())
     }
 
@@ -57,14 +58,16 @@ impl Server {
 
 fn spawn(
     state_dir: &Path,
-    database_url: &str,
+    database: &Cluster,
     [mqtt, mqtts, portal]: [SocketAddr; 3],
 ) -> anyhow::Result<(Child, [SocketAddr; 3])> {
     let vigil = std::env::current_exe()?.with_file_name("vigil");
     let mut child = Command::new(&vigil)
         .arg("all")
         .env("VIGIL_STATE_DIR", state_dir)
-        .env("VIGIL_DATABASE_URL", database_url)
+        .env("VIGIL_DATABASE_URL", database.place())
+        .env("VIGIL_DATABASE_PASSWORDS", database.passwords().context("a folder of passwords")?)
+        .env("VIGIL_DATABASE_OWNER_URL", database.owner_url())
         .env("VIGIL_MQTT_LISTEN", mqtt.to_string())
         .env("VIGIL_MQTTS_LISTEN", mqtts.to_string())
         .env("VIGIL_HTTP_LISTEN", portal.to_string())

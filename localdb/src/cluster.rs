@@ -10,21 +10,39 @@ use crate::folders::Folders;
 use crate::postmaster::{self, Shutdown};
 use crate::programs::Programs;
 use crate::secret::Secret;
-use crate::{Options, Purpose, Status, setup};
+use crate::setup::{self, OWNER};
+use crate::{Options, Purpose, Status};
 
 /// A running private PostgreSQL. Dropping it stops nothing.
 #[derive(Debug, Clone)]
 pub struct Cluster {
     folders: Folders,
-    url: String,
+    purpose: Purpose,
+    superuser: String,
+    owner: String,
     pid: u32,
     started_here: bool,
 }
 
 impl Cluster {
-    /// In the key-value form of libpq: the socket folder as `host`, the owner role's password included.
-    pub fn url(&self) -> String {
-        self.url.clone()
+    /// Where it is, in the key-value form of libpq with the socket folder as `host`: names nobody.
+    pub fn place(&self) -> String {
+        self.folders.place()
+    }
+
+    /// As its superuser, with the password: to administer, and for tests.
+    pub fn superuser_url(&self) -> String {
+        self.superuser.clone()
+    }
+
+    /// As `vigil_owner`, with the password.
+    pub fn owner_url(&self) -> String {
+        self.owner.clone()
+    }
+
+    /// Holds a file for each role with its password. None: it believes whoever comes.
+    pub fn passwords(&self) -> Option<PathBuf> {
+        (self.purpose == Purpose::Serve).then(|| self.folders.passwords())
     }
 
     pub fn pid(&self) -> u32 {
@@ -66,7 +84,7 @@ pub fn start(options: &Options, progress: &dyn Fn(&str)) -> Result<Cluster, Erro
     let found = postmaster::running(&data);
     if let Some(pid) = found {
         postmaster::wait_ready(pid, &folders)?;
-        if prepared.exists() && postmaster::running(&data) == Some(pid) {
+        if is_prepared(&prepared) && postmaster::running(&data) == Some(pid) {
             return cluster(options, folders, pid, false);
         }
     }
@@ -84,15 +102,19 @@ pub fn start(options: &Options, progress: &dyn Fn(&str)) -> Result<Cluster, Erro
             postmaster::start(&programs, &account, &folders)?
         }
     };
-    if let Err(error) = setup::prepare(&programs, &account, &folders, options.purpose) {
+    if let Err(error) = setup::prepare(&programs, &account, &folders) {
         // Without its database the server is of no use, and the caller has no handle to stop it by.
         if still_running.is_none() {
             postmaster::shut_down(pid, Shutdown::Fast, &folders)?;
         }
         return Err(error);
     }
-    fs::write(&prepared, "").at("writing", &prepared)?;
+    fs::write(&prepared, setup::version()).at("writing", &prepared)?;
     cluster(options, folders, pid, still_running.is_none())
+}
+
+fn is_prepared(note: &Path) -> bool {
+    fs::read_to_string(note).is_ok_and(|version| version == setup::version())
 }
 
 /// Its parents get the usual mode, itself none for others.
@@ -126,11 +148,11 @@ pub fn stop(options: &Options) -> Result<(), Error> {
     }
 }
 
-/// Where to connect to, whether it is running or not.
+/// Where its superuser connects to, whether it is running or not.
 pub fn url(options: &Options) -> Result<String, Error> {
     let folders =
         Folders::existing(&options.state_dir).ok_or_else(|| Error::Absent { path: options.state_dir.clone() })?;
-    url_of(options.purpose, &folders)
+    superuser_url(options.purpose, &folders)
 }
 
 /// Stops a cluster and deletes it with all its data: for demonstrations and tests.
@@ -150,22 +172,20 @@ pub fn remove(options: &Options) -> Result<(), Error> {
 }
 
 fn cluster(options: &Options, folders: Folders, pid: u32, started_here: bool) -> Result<Cluster, Error> {
-    Ok(Cluster { url: url_of(options.purpose, &folders)?, folders, pid, started_here })
+    let purpose = options.purpose;
+    let (superuser, owner) =
+        (superuser_url(purpose, &folders)?, url_of(purpose, &folders, OWNER, &folders.passwords().join(OWNER))?);
+    Ok(Cluster { folders, purpose, superuser, owner, pid, started_here })
 }
 
-fn url_of(purpose: Purpose, folders: &Folders) -> Result<String, Error> {
-    let place = format!("host={} port=5432 user=vigil dbname=vigil", quoted(&folders.socket));
+fn superuser_url(purpose: Purpose, folders: &Folders) -> Result<String, Error> {
+    url_of(purpose, folders, "postgres", &folders.superuser_secret())
+}
+
+fn url_of(purpose: Purpose, folders: &Folders, role: &str, secret: &Path) -> Result<String, Error> {
+    let url = format!("{} user={role}", folders.place());
     Ok(match purpose {
-        Purpose::Serve => format!("{place} password={}", Secret::read(&folders.owner_secret())?.text()),
-        Purpose::Test => place,
+        Purpose::Serve => format!("{url} password={}", Secret::read(secret)?.text()),
+        Purpose::Test => url,
     })
-}
-
-/// As libpq reads a value: in quotes where it holds anything but plain characters.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
-        return path;
-    }
-    format!("'{}'", path.replace('\\', "\\\\").replace('\'', "\\'"))
 }

@@ -106,13 +106,33 @@ impl Folders {
         self.log().join("start.log")
     }
 
+    /// In the key-value form of libpq.
+    pub(crate) fn place(&self) -> String {
+        format!("host={} port=5432 dbname=vigil", quoted(&self.socket))
+    }
+
     pub(crate) fn superuser_secret(&self) -> PathBuf {
         self.home.join("postgres.password")
     }
 
-    pub(crate) fn owner_secret(&self) -> PathBuf {
+    /// A file for each role but the superuser, named by it.
+    pub(crate) fn passwords(&self) -> PathBuf {
+        self.home.join("passwords")
+    }
+
+    /// Of the one role that there was until roles were parted; the owner's now.
+    pub(crate) fn former_secret(&self) -> PathBuf {
         self.home.join("vigil.password")
     }
+}
+
+/// As libpq reads a value: in quotes where it holds anything but plain characters.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c)) {
+        return path;
+    }
+    format!("'{}'", path.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 /// A state folder with no rights for its group opens to the database's group, to pass through only.

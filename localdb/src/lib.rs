@@ -40,9 +40,9 @@ pub struct Options {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Keeps what it acknowledged: scram passwords, every durability setting on, role `vigil` owns only its database.
+    /// Keeps what it acknowledged: scram passwords, every durability setting on, and a role for each part (`migrations/roles.sql`).
     Serve,
-    /// Throw-away: trust, nothing fsynced, role `vigil` is a superuser so that tests may clone databases.
+    /// Throw-away: trust and nothing fsynced; tests clone databases as its superuser.
     Test,
 }
 

@@ -35,6 +35,10 @@ impl Secret {
         Ok(Self { path: path.to_owned(), text })
     }
 
+    pub(crate) fn existing_or_new(path: &Path) -> Result<Self, Error> {
+        if path.exists() { Self::read(path) } else { Self::make(path) }
+    }
+
     fn write(&self) -> Result<(), Error> {
         if self.path.exists() {
             fs::remove_file(&self.path).at("removing", &self.path)?;

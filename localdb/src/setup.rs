@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::Purpose;
 use crate::account::Account;
 use crate::error::{At, Error};
-use crate::folders::{Folders, make_private};
+use crate::folders::{Folders, make_folder, make_private};
 use crate::programs::Programs;
 use crate::run;
 use crate::secret::Secret;
@@ -21,7 +21,6 @@ pub(crate) fn initialise(
     purpose: Purpose,
 ) -> Result<(), Error> {
     let superuser = Secret::make(&folders.superuser_secret())?;
-    Secret::make(&folders.owner_secret())?;
     let fresh = folders.home.join("data.new");
     if fresh.exists() {
         fs::remove_dir_all(&fresh).at("removing", &fresh)?;
@@ -50,35 +49,53 @@ fn readable(path: &Path, text: &str, account: &Account) -> Result<(), Error> {
     account.share(path)
 }
 
-/// The role, the database and the extension; repeatable, and it follows an upgraded TimescaleDB.
-pub(crate) fn prepare(
-    programs: &Programs,
-    account: &Account,
-    folders: &Folders,
-    purpose: Purpose,
-) -> Result<(), Error> {
+/// The parts that connect. What they are and may is in `migrations/`.
+const ROLES: [&str; 6] = [OWNER, "vigil_ingest", "vigil_alerting", "vigil_portal", "vigil_audit", "vigil_keys"];
+pub(crate) const OWNER: &str = "vigil_owner";
+
+const MAKE_ROLES: &str = include_str!("../../migrations/roles.sql");
+
+/// Made anew when this is not what it was made with.
+pub(crate) fn version() -> String {
+    format!("roles, databases and passwords by\n{MAKE_ROLES}")
+}
+
+/// The roles, the databases and the extension; repeatable, and it follows an upgraded TimescaleDB.
+pub(crate) fn prepare(programs: &Programs, account: &Account, folders: &Folders) -> Result<(), Error> {
     let superuser = Secret::read(&folders.superuser_secret())?;
-    let owner = Secret::read(&folders.owner_secret())?;
-    let superuser_right = match purpose {
-        Purpose::Serve => "NOSUPERUSER",
-        Purpose::Test => "SUPERUSER",
-    };
-    // The passwords are hexadecimal: nothing to quote. An extension's update must be the first word of a session.
+    let mut passwords = String::new();
+    for (role, secret) in secrets(folders)? {
+        // Hexadecimal: nothing to quote.
+        passwords.push_str(&format!("ALTER ROLE {role} PASSWORD '{}';\n", secret.text()));
+    }
+    // An extension's update must be the first word of a session.
     let script = format!(
         r"SET client_min_messages = warning;
-SELECT 'CREATE ROLE vigil LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'vigil') \gexec
-ALTER ROLE vigil LOGIN {superuser_right} PASSWORD '{}';
-SELECT 'CREATE DATABASE vigil OWNER vigil' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'vigil') \gexec
+{MAKE_ROLES}
+{passwords}
+SELECT format('CREATE DATABASE %I OWNER {OWNER}', name) FROM (VALUES ('vigil'), ('vigil_keys')) databases (name)
+    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name) \gexec
+REVOKE CONNECT ON DATABASE vigil_keys FROM PUBLIC;
+GRANT CONNECT ON DATABASE vigil_keys TO vigil_keys;
 \connect vigil
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS timescaledb;
 \connect vigil
 ALTER EXTENSION timescaledb UPDATE;
-",
-        owner.text()
+"
     );
     let mut psql = programs.command(account, "psql");
     psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=postgres"]);
     psql.arg("--host").arg(&folders.socket).args(["--port=5432", "--file=-"]).env("PGPASSWORD", superuser.text());
-    run::feed(&mut psql, &script, "making the role and database vigil")
+    run::feed(&mut psql, &script, "making the roles and databases")
+}
+
+/// The owner's is that of the role from before roles were parted, if there was one: whoever knows it still comes in.
+fn secrets(folders: &Folders) -> Result<Vec<(&'static str, Secret)>, Error> {
+    make_folder(&folders.passwords(), 0o700)?;
+    let (former, owner) = (folders.former_secret(), folders.passwords().join(OWNER));
+    if former.exists() && !owner.exists() {
+        fs::rename(&former, &owner).at("renaming", &former)?;
+    }
+    ROLES.into_iter().map(|role| Ok((role, Secret::existing_or_new(&folders.passwords().join(role))?))).collect()
 }

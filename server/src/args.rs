@@ -24,8 +24,12 @@ pub(crate) enum Command {
     /// Devices, gateways and service accounts.
     #[command(subcommand)]
     Device(Device),
-    /// Brings the schema up to date.
-    Migrate,
+    /// Brings the schema up to date, as its owner (VIGIL_DATABASE_OWNER_URL).
+    Migrate {
+        /// Make the roles, their passwords and the databases first, as a superuser (VIGIL_DATABASE_ADMIN_URL).
+        #[arg(long)]
+        make_roles: bool,
+    },
     /// Says whether the configuration, the database and the certificates are fit to start.
     Check {
         /// Also count what is stored.

@@ -1,9 +1,12 @@
 mod address;
+mod database;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub(crate) use database::Database;
 
 /// What MQTT can count in flight.
 const MAX_WINDOW: u64 = 65_535;
@@ -20,21 +23,6 @@ pub(crate) struct Config {
     pub(crate) ingest: ingest::Config,
     pub(crate) portal: portal::Config,
     pub(crate) system: System,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Database {
-    /// Without one, the private database is used. `VIGIL_DATABASE_URL` overrides.
-    pub(crate) url: Option<String>,
-    /// Connections of the pool; writers have their own beside it.
-    pub(crate) connections: usize,
-}
-
-impl Default for Database {
-    fn default() -> Self {
-        Self { url: None, connections: 16 }
-    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -103,6 +91,8 @@ pub(crate) enum Error {
     DatabaseBeyondLoopback(String),
     #[error("read the database's address: {0}")]
     DatabaseUrl(&'static str),
+    #[error(transparent)]
+    Database(#[from] store::Error),
     #[error("{0} may not be 0")]
     Zero(&'static str),
     #[error("{0} may not be more than {1}")]
@@ -122,9 +112,7 @@ impl Config {
         if let Some(dir) = env("VIGIL_STATE_DIR") {
             config.state_dir = Some(dir.into());
         }
-        if let Some(url) = env("VIGIL_DATABASE_URL") {
-            config.database.url = Some(url);
-        }
+        config.database.read_environment();
         for (name, address) in [
             ("VIGIL_MQTT_LISTEN", &mut config.mqtt.listen),
             ("VIGIL_MQTTS_LISTEN", &mut config.mqtt.tls_listen),
@@ -146,17 +134,15 @@ impl Config {
         if !self.http.listen.ip().is_loopback() {
             return Err(Error::PortalBeyondLoopback(self.http.listen));
         }
-        if let Some(url) = &self.database.url {
-            for host in address::hosts(url).map_err(Error::DatabaseUrl)? {
-                if !address::is_this_machine(&host) {
-                    return Err(Error::DatabaseBeyondLoopback(host));
-                }
-            }
-        }
-        let (ingest, front) = (&self.ingest, &self.ingest.front);
+        self.database.check()?;
+        let (ingest, front, connections) = (&self.ingest, &self.ingest.front, &self.database.connections);
         let horizon_days = u64::try_from(ingest.horizon_days).unwrap_or(0);
         for (name, value) in [
-            ("database.connections", self.database.connections as u64),
+            ("database.connections.ingest", connections.ingest as u64),
+            ("database.connections.alerting", connections.alerting as u64),
+            ("database.connections.portal", connections.portal as u64),
+            ("database.connections.audit", connections.audit as u64),
+            ("database.connections.keys", connections.keys as u64),
             ("ingest.writers", ingest.writers as u64),
             ("ingest.window", ingest.window as u64),
             ("ingest.window_bytes", ingest.window_bytes as u64),

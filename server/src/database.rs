@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use store::lease::Epoch;
+use store::Access;
 
 use crate::config::Config;
 
 /// The database in use. The last process to leave a private one stops it, unless a person started it.
 pub(crate) struct Database {
-    pub(crate) url: String,
+    pub(crate) access: Access,
     private: Option<Private>,
 }
 
@@ -61,8 +61,8 @@ fn kept(config: &Config) -> std::path::PathBuf {
 impl Database {
     /// Blocks: assembling and starting a private database takes seconds.
     pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
-        if let Some(url) = &config.database.url {
-            return Ok(Self { url: url.clone(), private: None });
+        if let Some(access) = config.database.access()? {
+            return Ok(Self { access, private: None });
         }
         let users = Users::join(config)?;
         let cluster =
@@ -71,7 +71,8 @@ impl Database {
         if cluster.started_here() && kept(config).exists() {
             fs::remove_file(kept(config)).context("forget who started the database")?;
         }
-        Ok(Self { url: cluster.url(), private: Some(Private { cluster, users }) })
+        let access = Access::new(&cluster.place(), cluster.passwords())?.with_owner(&cluster.owner_url())?;
+        Ok(Self { access, private: Some(Private { cluster, users }) })
     }
 
     /// Where a private one keeps its data; nothing tells that of another one.
@@ -85,19 +86,5 @@ impl Database {
             return Ok(());
         }
         cluster.stop().context("stop the private database")
-    }
-
-    /// Of a command, which runs beside the active node.
-    pub(crate) fn pool(&self, config: &Config) -> anyhow::Result<store::Pool> {
-        Ok(store::Pool::new(&self.config(config))?)
-    }
-
-    /// Of the active node.
-    pub(crate) fn fenced(&self, config: &Config, epoch: Epoch) -> anyhow::Result<store::Pool> {
-        Ok(store::Pool::fenced(&self.config(config), epoch)?)
-    }
-
-    fn config(&self, config: &Config) -> store::Config {
-        store::Config { url: self.url.clone(), connections: config.database.connections }
     }
 }

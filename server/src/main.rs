@@ -6,6 +6,7 @@ mod command;
 mod config;
 mod database;
 mod doors;
+mod fit;
 mod node;
 mod parts;
 mod run;
@@ -43,11 +44,12 @@ fn main() -> ExitCode {
         Command::All => run::all(&config),
         Command::Localdb(localdb) => command::localdb(&config, localdb),
         Command::Device(device) => command::device(&config, device),
-        Command::Migrate => command::migrate(&config),
+        Command::Migrate { make_roles } => command::migrate(&config, make_roles),
         Command::Check { counts } => command::check(&config, counts),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<fit::TooMuch>() => wrong(error),
         Err(error) => {
             eprintln!("vigil: {error:#}");
             ExitCode::FAILURE

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use store::Access;
 use store::lease::{self, Epoch, Lease, Locked, Standby, Turn};
 use tokio_util::sync::CancellationToken;
 use vitals::Clock;
@@ -26,12 +27,12 @@ const SKEW_MS: i64 = 10_000;
 /// Waits until this node is the active one, and turns everybody away meanwhile. None: it was stopped before.
 pub(crate) async fn lead(
     config: &Config,
-    url: &str,
+    access: &Access,
     doors: &Doors,
     metrics: portal::Render,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Lease>> {
-    let locked = match lease::take(url).await.context("ask for the lease")? {
+    let locked = match lease::take(access).await.context("ask for the lease")? {
         Turn::Ours(locked) => {
             tell(&doors.to_string());
             Some(locked)
@@ -43,9 +44,6 @@ pub(crate) async fn lead(
     };
     let Some(locked) = locked else { return Ok(None) };
     let lease = locked.lead().await.context("take the lease")?;
-    for applied in lease.applied() {
-        tracing::info!("applied migration {applied}");
-    }
     tracing::info!(epoch = %lease.epoch(), "this node is active");
     Ok(Some(lease))
 }
@@ -83,10 +81,10 @@ pub(crate) async fn keep(mut lease: Lease, stop: CancellationToken) -> anyhow::R
 
 /// Blocks until it is known that no other node has taken over, or that the database cannot be asked. Comes back in these
 /// cases only.
-pub(crate) fn confirm(url: &str, ours: Epoch) {
+pub(crate) fn confirm(access: &Access, ours: Epoch) {
     let ask = || -> anyhow::Result<Epoch> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(runtime.block_on(async { tokio::time::timeout(ANSWER, lease::epoch(url)).await })??)
+        Ok(runtime.block_on(async { tokio::time::timeout(ANSWER, lease::epoch(access)).await })??)
     };
     // A runtime cannot be waited for from within another one: the thread brings its own.
     match thread::scope(|scope| scope.spawn(ask).join()) {

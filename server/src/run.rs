@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use parking_lot::Mutex;
 use portal::Hub;
-use store::roster;
+use store::{Role, roster};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vitals::Transition;
@@ -20,7 +20,7 @@ use crate::parts::Parts;
 use crate::selfcare::{self, Watched};
 use crate::tls::Tls;
 use crate::watchdog::{Judging, Watchdog};
-use crate::{node, telemetry};
+use crate::{fit, node, telemetry};
 
 /// How long each part may take to drain.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,18 +41,27 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     let metrics = telemetry::metrics()?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
+    if !fit::to_serve(&database.access, &stop).await? {
+        return Ok(());
+    }
     // Bound before anything runs: a taken port is told before a device is.
     let doors = Doors::open(config, tls).await?;
     let page = metrics.clone();
     let render: portal::Render = Arc::new(move || page.render());
-    let Some(lease) = node::lead(config, &database.url, &doors, render.clone(), &stop).await? else { return Ok(()) };
+    let Some(lease) = node::lead(config, &database.access, &doors, render.clone(), &stop).await? else { return Ok(()) };
     let epoch = lease.epoch();
     let mut parts = Parts::new(stop);
     // First, so that it is given back last.
     parts.start("lease", |stop| node::keep(lease, stop));
-    let pool = database.fenced(config, epoch)?;
-    let clock = node::clock(&pool).await.context("look when the last run ended")?;
-    let (roster, watching) = roster::watch(pool.clone()).await.context("read the roster")?;
+    // A pool for each part, as its role.
+    let pool = |role, connections| database.access.fenced(role, connections, epoch);
+    let connections = &config.database.connections;
+    let ingest = pool(Role::Ingest, connections.ingest)?;
+    let alerting = pool(Role::Alerting, connections.alerting)?;
+    // Until its reads say for whom: then the part alone sees nobody.
+    let portal = database.access.acting("portal").fenced(Role::Portal, connections.portal, epoch)?;
+    let clock = node::clock(&alerting).await.context("look when the last run ended")?;
+    let (roster, watching) = roster::watch(ingest.clone()).await.context("read the roster")?;
 
     // Before the engine, which may tell what its last run could not store; seeded once it knows where it stands.
     let screens = Hub::new(clock.clone(), roster.clone(), &[], 0);
@@ -61,15 +70,15 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
         move |transition: &Transition| screens.transition(transition)
     };
     let (alerting, alarms) =
-        alerting::start(pool.clone(), clock.clone(), roster.clone(), Arc::new(sink)).await.context("start alerting")?;
+        alerting::start(alerting, clock.clone(), roster.clone(), Arc::new(sink)).await.context("start alerting")?;
     screens.seed(&alerting.active(), alerting.position());
 
     let health = Arc::new(Health::default());
     let judging = Arc::new(Judging::default());
     let awake = {
-        let (alerting, url) = (alerting.clone(), database.url.clone());
+        let (alerting, access) = (alerting.clone(), database.access.clone());
         let slept = move |from, until| alerting.slept(from, until);
-        Arc::new(Awake::new(clock.clone(), Box::new(move || node::confirm(&url, epoch)), Box::new(slept)))
+        Arc::new(Awake::new(clock.clone(), Box::new(move || node::confirm(&access, epoch)), Box::new(slept)))
     };
     let outlets = outlets(&alerting, &screens, &health, &judging, &awake);
 
@@ -102,7 +111,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     });
     parts.start("portal", |stop| {
         let deps = portal::Deps {
-            pool: pool.clone(),
+            pool: portal,
             clock: clock.clone(),
             roster: roster.clone(),
             hub: screens,
@@ -112,7 +121,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
         let config = config.portal.clone();
         async move { Ok(portal::run(config, deps, doors.screens, stop).await?) }
     });
-    let deps = ingest::Deps { pool, clock, roster, outlets, listeners: doors.devices };
+    let deps = ingest::Deps { pool: ingest, clock, roster, outlets, listeners: doors.devices };
     let (serving, served) = tokio::sync::oneshot::channel();
     parts.start("ingest", |stop| {
         let config = config.ingest.clone();

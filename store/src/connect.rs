@@ -2,7 +2,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, RecyclingMethod, Runtime};
-use serde::Deserialize;
 use tokio_postgres::NoTls;
 
 use crate::Error;
@@ -25,43 +24,26 @@ const SESSION: &str = "-c statement_timeout=30s -c idle_in_transaction_session_t
 /// A plan that is kept for all parameters opens every chunk, whatever the parameters are (decision 0011).
 pub(crate) const ONLY_CHUNKS_ASKED_FOR: &str = "SET plan_cache_mode = force_custom_plan";
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// `postgres://…` or `host=… dbname=…`.
-    pub url: String,
-    /// Most connections of the pool; ingest's writers have their own besides.
-    pub connections: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self { url: String::new(), connections: 16 }
-    }
-}
-
 pub type Client = deadpool_postgres::Client;
 
 #[derive(Clone)]
 pub struct Pool {
     pool: deadpool_postgres::Pool,
-    url: String,
-    epoch: Option<Epoch>,
+    /// How its connections are made.
+    to: tokio_postgres::Config,
+    fence: Option<Fence>,
+}
+
+/// The epoch to which connections belong, and where it is written if not in their own database.
+#[derive(Clone)]
+pub(crate) struct Fence {
+    pub(crate) epoch: Epoch,
+    pub(crate) elsewhere: Option<tokio_postgres::Config>,
 }
 
 impl Pool {
-    /// For whoever runs beside the active node. Connects to nothing yet.
-    pub fn new(config: &Config) -> Result<Self, Error> {
-        Self::build(config, None)
-    }
-
-    /// Of the active node: once another has taken over, its connections are ended and it makes no more.
-    pub fn fenced(config: &Config, epoch: Epoch) -> Result<Self, Error> {
-        Self::build(config, Some(epoch))
-    }
-
-    fn build(config: &Config, epoch: Option<Epoch>) -> Result<Self, Error> {
-        let mut to = parse(&config.url)?;
+    pub(crate) fn build(own: tokio_postgres::Config, connections: usize, fence: Option<Fence>) -> Result<Self, Error> {
+        let mut to = own.clone();
         if to.get_application_name().is_none() {
             to.application_name("vigil");
         }
@@ -69,10 +51,11 @@ impl Pool {
         to.options(options);
         let manager = Manager::from_config(to, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let mut pool = deadpool_postgres::Pool::builder(manager);
-        if let Some(epoch) = epoch {
+        if let Some(fence) = fence.clone() {
             pool = pool.post_create(Hook::async_fn(move |client, _| {
+                let fence = fence.clone();
                 Box::pin(async move {
-                    lease::enter(client, epoch).await.map_err(|error| match error {
+                    lease::enter(client, &fence).await.map_err(|error| match error {
                         Error::Database(error) => HookError::Backend(error),
                         error => HookError::message(error.to_string()),
                     })
@@ -80,14 +63,14 @@ impl Pool {
             }));
         }
         let pool = pool
-            .max_size(config.connections)
+            .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
             .recycle_timeout(Some(PATIENCE))
             .build()
             .map_err(|error| Error::Pool(error.to_string()))?;
-        Ok(Self { pool, url: config.url.clone(), epoch })
+        Ok(Self { pool, to: own, fence })
     }
 
     pub async fn get(&self) -> Result<Client, Error> {
@@ -96,9 +79,9 @@ impl Pool {
 
     /// A connection of one's own beside those of the pool, as bound to an epoch as they are.
     pub async fn connect(&self, name: &str) -> Result<tokio_postgres::Client, Error> {
-        let client = connect(&self.url, name).await?;
-        if let Some(epoch) = self.epoch {
-            lease::enter(&client, epoch).await?;
+        let client = connect_to(self.to.clone(), name).await?;
+        if let Some(fence) = &self.fence {
+            lease::enter(&client, fence).await?;
         }
         Ok(client)
     }
@@ -108,21 +91,24 @@ impl Pool {
         self.pool.status().max_size
     }
 
-    pub fn url(&self) -> &str {
-        &self.url
+    pub(crate) fn to(&self) -> &tokio_postgres::Config {
+        &self.to
     }
 }
 
 impl std::fmt::Debug for Pool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The URL may hold a password.
+        // How to connect may hold a password.
         f.write_str("Pool")
     }
 }
 
 /// A connection of one's own, outside the pool. It ends when the client is dropped.
 pub async fn connect(url: &str, name: &str) -> Result<tokio_postgres::Client, Error> {
-    let mut to = parse(url)?;
+    connect_to(parse(url)?, name).await
+}
+
+pub(crate) async fn connect_to(mut to: tokio_postgres::Config, name: &str) -> Result<tokio_postgres::Client, Error> {
     to.application_name(name);
     let (client, connection) = tokio::time::timeout(PATIENCE, to.connect(NoTls))
         .await

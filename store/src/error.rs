@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::{DbError, SqlState};
 
@@ -18,6 +20,18 @@ pub enum Error {
     NewerSchema { found: i32, known: i32 },
     #[error("a node is active, and no migration may change the schema under it: stop it first")]
     NodeActive,
+    #[error("the schema has version {found}, this program needs {known}: run `vigil migrate`")]
+    OlderSchema { found: i32, known: i32 },
+    #[error("the database's address {0}")]
+    Place(&'static str),
+    #[error("read the password in {path}: {why}")]
+    Password { path: PathBuf, why: String },
+    #[error("only its owner may change the schema: set VIGIL_DATABASE_OWNER_URL")]
+    NoOwner,
+    #[error("migrations run as vigil_owner, not as {0}: what they make would be that one's")]
+    WrongOwner(String),
+    #[error("the database did not end the owner's session")]
+    OwnerStays,
     #[error("another node has taken over from epoch {0}")]
     Fenced(crate::lease::Epoch),
     #[error("another session has the lease")]

@@ -9,14 +9,17 @@
 //! So a session that found its epoch in the table had its lock before the new holder looked, and is ended; one that
 //! looks later finds the new epoch, and is refused. When `Locked::lead` returns, nothing that an older node sent can
 //! change the database any more, however late that node awakes. A statement pays nothing for it.
+//!
+//! A node holds it as `vigil_ingest`, which may neither change the epoch nor end the sessions of other roles: functions of
+//! the owner do both. Whoever migrates holds it as the owner, before there is a node (`migrate`).
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Config};
 
-use crate::connect::PATIENCE;
-use crate::{Error, connect, migrate};
+use crate::connect::{Fence, PATIENCE, connect_to};
+use crate::{Access, Error, Role, migrate};
 
 /// Held by the active node, and by whoever migrates; "vigil" in ASCII.
 const LOCK: i64 = 0x0076_6967_696c;
@@ -47,17 +50,26 @@ const END_MS: i64 = 1_000;
 const TAKE: &str = "-- lease::take
     SELECT pg_try_advisory_lock($1)";
 
-const FENCED: &str = "-- lease::fence
+const RAISE: &str = "-- lease::raise
+    SELECT raise_node_epoch()";
+
+/// The number of those that there were.
+const END: &str = "-- lease::end
+    SELECT end_other_epochs($1, $2, $3)";
+
+// The same by the owner, who may meet a schema from before those functions.
+
+const FENCED: &str = "-- lease::is_fenced
     SELECT to_regclass('node_epoch') IS NOT NULL";
 
-const RAISE: &str = "-- lease::fence
+const RAISE_AS_OWNER: &str = "-- lease::raise_as_owner
     UPDATE node_epoch SET epoch = epoch + 1, since = now() RETURNING epoch";
 
-/// The number of those that there were. Two locks of int4 have an `objsubid` of 2.
-const END: &str = "-- lease::end
+/// Two locks of int4 have an `objsubid` of 2. The key store's sessions have theirs in that database.
+const END_AS_OWNER: &str = "-- lease::end_as_owner
     SELECT count(pg_terminate_backend(pid, $3)) FROM (
         SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid <> $2 AND objsubid = 2
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND database IN (SELECT oid FROM pg_database WHERE datname IN (current_database(), current_database() || '_keys'))
     ) old";
 
 const ENTER: &str = "-- lease::enter
@@ -67,7 +79,7 @@ const EPOCH: &str = "-- lease::epoch
     SELECT epoch FROM node_epoch";
 
 #[cfg(feature = "testing")]
-pub(crate) const STATEMENTS: &[&str] = &[TAKE, FENCED, RAISE, END, ENTER, EPOCH];
+pub(crate) const STATEMENTS: &[&str] = &[TAKE, RAISE, END, FENCED, RAISE_AS_OWNER, END_AS_OWNER, ENTER, EPOCH];
 
 /// The time of one active node, from taking over until another takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,22 +93,21 @@ impl std::fmt::Display for Epoch {
 
 /// Has the lock, and has not begun anything.
 pub struct Locked {
-    url: String,
+    to: Config,
     client: Client,
 }
 
 /// Somebody else has the lock.
 pub struct Standby {
-    url: String,
+    to: Config,
     client: Option<Client>,
 }
 
 /// Has the lock, and is the one that writes.
 pub struct Lease {
-    url: String,
+    to: Config,
     client: Option<Client>,
     epoch: Epoch,
-    applied: Vec<String>,
 }
 
 /// Who has the lock.
@@ -105,18 +116,41 @@ pub enum Turn {
     Theirs(Standby),
 }
 
-/// Tries once. Refuses a schema newer than this program.
-pub async fn take(url: &str) -> Result<Turn, Error> {
-    let (url, client) = (url.to_owned(), candidate(url).await?);
+/// Tries once. Refuses a schema that is not this program's.
+pub async fn take(access: &Access) -> Result<Turn, Error> {
+    let to = access.to(Role::Ingest)?;
+    let client = candidate(&to).await?;
     Ok(match try_lock(&client).await? {
-        true => Turn::Ours(Locked { url, client }),
-        false => Turn::Theirs(Standby { url, client: Some(client) }),
+        true => Turn::Ours(Locked { to, client }),
+        false => Turn::Theirs(Standby { to, client: Some(client) }),
     })
 }
 
+/// Waits until nobody has the lease, and lets go of it at once. Whatever the schema is like.
+pub async fn free(access: &Access) -> Result<(), Error> {
+    let to = access.to(Role::Ingest)?;
+    let mut kept = None;
+    loop {
+        let tried = async {
+            let client = match kept.take() {
+                Some(client) => client,
+                None => session(&to).await?,
+            };
+            Ok::<_, Error>((try_lock(&client).await?, client))
+        };
+        match tried.await {
+            Ok((true, _)) => return Ok(()),
+            Ok((false, client)) => kept = Some(client),
+            // The database is away: nobody can be asked.
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "cannot ask for the lease"),
+        }
+        sleep(POLL).await;
+    }
+}
+
 /// The epoch in the table now, asked by a connection of its own.
-pub async fn epoch(url: &str) -> Result<Epoch, Error> {
-    read_epoch(&connect(url, "vigil lease").await?).await
+pub async fn epoch(access: &Access) -> Result<Epoch, Error> {
+    read_epoch(&connect_to(access.to(Role::Ingest)?, "vigil lease").await?).await
 }
 
 impl Standby {
@@ -128,21 +162,21 @@ impl Standby {
             sleep(POLL).await;
             let client = match self.client.take() {
                 Some(client) => Ok(client),
-                None => candidate(&self.url).await.inspect(|_| not_before = Instant::now() + GRACE),
+                None => candidate(&self.to).await.inspect(|_| not_before = Instant::now() + GRACE),
             };
             let locked = match &client {
                 Ok(client) if Instant::now() >= not_before => try_lock(client).await,
                 _ => Ok(false),
             };
             match (client, locked) {
-                (Ok(client), Ok(true)) => return Ok(Locked { url: self.url, client }),
+                (Ok(client), Ok(true)) => return Ok(Locked { to: self.to, client }),
                 (Ok(client), Ok(false)) => {
                     self.client = Some(client);
                     if std::mem::take(&mut away) {
                         tracing::info!("the database is back");
                     }
                 }
-                (Err(error @ Error::NewerSchema { .. }), _) => return Err(error),
+                (Err(error @ (Error::NewerSchema { .. } | Error::OlderSchema { .. })), _) => return Err(error),
                 (Err(error), _) | (_, Err(error)) => {
                     if !std::mem::replace(&mut away, true) {
                         tracing::warn!(
@@ -157,33 +191,18 @@ impl Standby {
 }
 
 impl Locked {
-    /// Ends what older epochs left, and brings the schema up to date. Afterwards nobody else writes.
-    pub async fn lead(mut self) -> Result<Lease, Error> {
-        migrate::refuse_newer(&self.client).await?;
-        // Before the migrations: a node that is merely frozen must not find another schema under it.
-        let fenced = fence(&self.client).await?;
-        // On the session of the lock: if that dies, the lock goes with it.
-        let applied = migrate::apply(&mut self.client).await?;
-        let epoch = match fenced {
-            Some(epoch) => epoch,
-            None => fence(&self.client).await?.ok_or(Error::Column("node_epoch"))?,
-        };
-        Ok(Lease { url: self.url, client: Some(self.client), epoch, applied })
+    /// Ends what older epochs left. Afterwards nobody else writes.
+    pub async fn lead(self) -> Result<Lease, Error> {
+        // Again: a newer version may have migrated since.
+        migrate::refuse_other(&self.client).await?;
+        let epoch = fence(&self.client, RAISE, END).await?;
+        Ok(Lease { to: self.to, client: Some(self.client), epoch })
     }
 }
 
 impl Lease {
     pub fn epoch(&self) -> Epoch {
         self.epoch
-    }
-
-    /// Migrations that were applied when it was taken.
-    pub fn applied(&self) -> &[String] {
-        &self.applied
-    }
-
-    pub(crate) fn into_applied(self) -> Vec<String> {
-        self.applied
     }
 
     /// Keeps the lease; comes back only when another node has taken over, with that one's epoch. A session that broke is
@@ -217,7 +236,7 @@ impl Lease {
             client.batch_execute("").await?;
             return Ok(None);
         }
-        let client = session(&self.url).await?;
+        let client = session(&self.to).await?;
         let locked = try_lock(&client).await?;
         let epoch = read_epoch(&client).await?;
         if epoch != self.epoch {
@@ -232,43 +251,53 @@ impl Lease {
 }
 
 /// Makes this session one of its node's epoch; refuses when that is over.
-pub(crate) async fn enter(client: &Client, epoch: Epoch) -> Result<(), Error> {
+pub(crate) async fn enter(client: &Client, fence: &Fence) -> Result<(), Error> {
     let entering = async {
-        client.execute(ENTER, &[&SESSIONS, &epoch.0]).await?;
-        if read_epoch(client).await? == epoch { Ok(()) } else { Err(Error::Fenced(epoch)) }
+        client.execute(ENTER, &[&SESSIONS, &fence.epoch.0]).await?;
+        let newest = match &fence.elsewhere {
+            None => read_epoch(client).await?,
+            Some(main) => read_epoch(&connect_to(main.clone(), "vigil epoch").await?).await?,
+        };
+        if newest == fence.epoch { Ok(()) } else { Err(Error::Fenced(fence.epoch)) }
     };
     timeout(PATIENCE, entering).await.unwrap_or(Err(Error::ConnectTimeout(PATIENCE.as_secs())))
 }
 
 /// Of somebody who could use the schema.
-async fn candidate(url: &str) -> Result<Client, Error> {
-    let client = session(url).await?;
-    migrate::refuse_newer(&client).await?;
+async fn candidate(to: &Config) -> Result<Client, Error> {
+    let client = session(to).await?;
+    migrate::refuse_other(&client).await?;
     Ok(client)
 }
 
 /// A session that may hold the lock, of this epoch or the next.
-async fn session(url: &str) -> Result<Client, Error> {
-    let client = connect(url, "vigil lease").await?;
+pub(crate) async fn session(to: &Config) -> Result<Client, Error> {
+    let client = connect_to(to.clone(), "vigil lease").await?;
     client.batch_execute(SILENCE).await?;
     Ok(client)
 }
 
-async fn try_lock(client: &Client) -> Result<bool, Error> {
+pub(crate) async fn try_lock(client: &Client) -> Result<bool, Error> {
     Ok(client.query_one(TAKE, &[&LOCK]).await?.try_get(0)?)
 }
 
-/// Raises the epoch and ends every session of another. None: the schema has no epochs yet, and no node has run on it.
-async fn fence(client: &Client) -> Result<Option<Epoch>, Error> {
-    if !client.query_one(FENCED, &[]).await?.try_get::<_, bool>(0)? {
-        return Ok(None);
+/// By whoever is about to migrate: a node that is merely frozen must not find another schema under it. Without epochs no
+/// node has run on this schema.
+pub(crate) async fn fence_as_owner(client: &Client) -> Result<(), Error> {
+    if client.query_one(FENCED, &[]).await?.try_get(0)? {
+        fence(client, RAISE_AS_OWNER, END_AS_OWNER).await?;
     }
-    let epoch = Epoch(client.query_one(RAISE, &[]).await?.try_get(0)?);
+    Ok(())
+}
+
+/// Raises the epoch and ends every session of another one.
+async fn fence(client: &Client, raise: &str, end: &str) -> Result<Epoch, Error> {
+    let epoch = Epoch(client.query_one(raise, &[]).await?.try_get(0)?);
     loop {
         let (class, ours) = (SESSIONS.cast_unsigned(), epoch.0.cast_unsigned());
-        let ended: i64 = client.query_one(END, &[&class, &ours, &END_MS]).await?.try_get(0)?;
+        let ended: i64 = client.query_one(end, &[&class, &ours, &END_MS]).await?.try_get(0)?;
         if ended == 0 {
-            return Ok(Some(epoch));
+            return Ok(epoch);
         }
         tracing::warn!(sessions = ended, "sessions of an older epoch were ended");
     }

@@ -4,6 +4,8 @@
 //! begins with `-- module::function`, by which the server's log and `pg_stat_activity` name it.
 //! **Absent on purpose**: rules of the domain; nobody else names tokio-postgres.
 
+mod access;
+pub mod administer;
 pub mod alarms;
 pub mod clocks;
 mod columns;
@@ -15,7 +17,9 @@ pub mod lease;
 mod listen;
 pub mod migrate;
 pub mod minutes;
+pub mod powers;
 pub mod recall;
+mod role;
 pub mod roster;
 pub mod series;
 pub mod spans;
@@ -25,8 +29,10 @@ pub mod telemetry;
 pub mod testing;
 pub mod time;
 
-pub use connect::{Client, Config, Pool, connect};
+pub use access::Access;
+pub use connect::{Client, Pool, connect};
 pub use counts::{Counts, counts};
 pub use deadpool_postgres::GenericClient as Db;
 pub use error::Error;
+pub use role::Role;
 pub use tokio_postgres::{Row, types};

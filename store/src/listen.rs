@@ -4,10 +4,10 @@ use futures_util::StreamExt;
 use futures_util::stream::poll_fn;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Socket, tls::NoTlsStream};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket, tls::NoTlsStream};
 
 use crate::Error;
-use crate::connect::{PATIENCE, parse};
+use crate::connect::PATIENCE;
 
 pub(crate) struct Listener {
     pub(crate) client: Client,
@@ -18,8 +18,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Hears everything that is notified on `channel` from here on. `name` is what `pg_stat_activity` calls it.
-    pub(crate) async fn open(url: &str, name: &str, channel_name: &str) -> Result<Self, Error> {
-        let mut to = parse(url)?;
+    pub(crate) async fn open(mut to: Config, name: &str, channel_name: &str) -> Result<Self, Error> {
         to.application_name(name);
         let opened = tokio::time::timeout(PATIENCE, async {
             let (client, connection) = to.connect(NoTls).await?;

@@ -7,32 +7,80 @@ mod statements;
 
 pub use statements::statements;
 
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::{Config, Error, Pool, connect, migrate};
+use crate::connect::parse;
+use crate::{Access, Error, Pool, Role, administer, connect, migrate};
 
 const ADMIN: &str = "VIGIL_TEST_DATABASE_URL";
 
 /// Test processes that start at once make the template once.
 const LOCK: i64 = 0x7465_6d70_6c61;
 
+/// Of each pool.
+const CONNECTIONS: usize = 8;
+
+/// Nothing waits for it: nobody else uses a template.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static KEYS_TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
 pub struct TestDatabase {
     name: String,
     url: String,
     pool: Pool,
+    key_store: OnceLock<Box<Self>>,
 }
 
 impl TestDatabase {
+    /// As the superuser.
     pub fn url(&self) -> &str {
         &self.url
     }
 
+    /// Of the superuser, whom no grant and no policy binds: to seed and to look.
     pub fn pool(&self) -> Pool {
         self.pool.clone()
+    }
+
+    /// As a part connects; it may what the migrations granted.
+    pub fn pool_of(&self, role: Role) -> Pool {
+        self.access().pool(role, CONNECTIONS).expect("a pool")
+    }
+
+    /// As every role, which this cluster believes without a password.
+    pub fn access(&self) -> Access {
+        access(&self.url).expect("its own address")
+    }
+
+    /// Where it is, naming nobody.
+    pub fn place(&self) -> String {
+        place(&self.url)
+    }
+
+    pub fn owner_url(&self) -> String {
+        with_user(&self.url, Role::Owner.name())
+    }
+
+    /// The key store beside it, made when it is first asked for; it goes with this one.
+    pub async fn key_store(&self) -> &Self {
+        if self.key_store.get().is_none() {
+            let template = KEYS_TEMPLATE.get_or_init(|| async {
+                let name = format!("vigil_keys_template_{:016x}", migrate::digest_of_keys());
+                template(name, async |url| migrate::run_keys(&access(&url)?).await).await.expect("migrate the template")
+            });
+            let made = clone_of(template.await, format!("{}_keys", self.name)).await.expect("clone the template");
+            let close = administer::closed_to_others(&made.name);
+            made.pool.get().await.expect("connect").batch_execute(&close).await.expect("close it to others");
+            drop(self.key_store.set(Box::new(made)));
+        }
+        self.key_store.get().expect("it was set above")
     }
 }
 
@@ -55,36 +103,54 @@ impl Drop for TestDatabase {
 
 /// Panics where there is no cluster for tests: a test without its database has not passed.
 pub async fn database() -> TestDatabase {
-    let template = TEMPLATE.get_or_init(|| async { template().await.expect("migrate the template") }).await;
-    clone_of(template).await.expect("clone the template")
+    let template = TEMPLATE.get_or_init(|| async {
+        let name = format!("vigil_template_{:016x}", migrate::digest());
+        template(name, async |url| {
+            connect(&url, "vigil test template").await?.batch_execute("CREATE EXTENSION timescaledb").await?;
+            migrate::run(&access(&url)?, PATIENCE).await
+        })
+        .await
+        .expect("migrate the template")
+    });
+    clone_of(template.await, new_name()).await.expect("clone the template")
 }
 
-/// Without any migration applied.
+/// Without any migration applied, and still the owner's.
 pub async fn empty_database() -> TestDatabase {
-    clone_of("template0").await.expect("create a database")
+    let made = clone_of("template0", new_name()).await.expect("create a database");
+    let extension = made.pool.get().await.expect("connect").batch_execute("CREATE EXTENSION timescaledb").await;
+    extension.expect("TimescaleDB");
+    made
 }
 
-async fn clone_of(template: &str) -> Result<TestDatabase, Error> {
-    let name = format!("vigil_test_{}", Uuid::now_v7().simple());
+fn new_name() -> String {
+    format!("vigil_test_{}", Uuid::now_v7().simple())
+}
+
+async fn clone_of(template: &str, name: String) -> Result<TestDatabase, Error> {
     connect(&admin(), "vigil test")
         .await?
-        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} OWNER {}", Role::Owner.name()))
         .await?;
     let url = with_database(&admin(), &name);
-    let pool = Pool::new(&Config { url: url.clone(), connections: 8 })?;
-    Ok(TestDatabase { name, url, pool })
+    let pool = Pool::build(parse(&url)?, CONNECTIONS, None)?;
+    Ok(TestDatabase { name, url, pool, key_store: OnceLock::new() })
 }
 
-async fn template() -> Result<String, Error> {
-    let name = format!("vigil_template_{:016x}", migrate::digest());
+/// Made by `migrate`, which gets its address.
+async fn template(
+    name: String,
+    migrate: impl AsyncFnOnce(String) -> Result<Vec<String>, Error>,
+) -> Result<String, Error> {
     let admin_client = connect(&admin(), "vigil test template").await?;
     admin_client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
     if !exists(&admin_client, &name).await? {
         // Under another name until it is whole: whoever is killed on the way leaves no template.
         let raw = format!("{name}_raw");
         admin_client.batch_execute(&format!("DROP DATABASE IF EXISTS {raw} WITH (FORCE)")).await?;
-        admin_client.batch_execute(&format!("CREATE DATABASE {raw}")).await?;
-        migrate::run(&with_database(&admin(), &raw)).await?;
+        admin_client.batch_execute(&format!("CREATE DATABASE {raw} OWNER {}", Role::Owner.name())).await?;
+        let url = with_database(&admin(), &raw);
+        migrate(url).await?;
         admin_client.batch_execute(&format!("ALTER DATABASE {raw} WITH ALLOW_CONNECTIONS false")).await?;
         admin_client.batch_execute(&format!("ALTER DATABASE {raw} RENAME TO {name}")).await?;
     }
@@ -113,9 +179,42 @@ fn with_database(url: &str, name: &str) -> String {
     format!("{scheme}://{host}/{name}{query}")
 }
 
+fn access(url: &str) -> Result<Access, Error> {
+    Access::new(&place(url), None)?.with_owner(&with_user(url, Role::Owner.name()))
+}
+
+/// The same, naming nobody.
+fn place(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        let names = |word: &&str| !word.starts_with("user=") && !word.starts_with("password=");
+        return url.split(' ').filter(names).collect::<Vec<_>>().join(" ");
+    };
+    format!("{scheme}://{}", rest.split_once('@').map_or(rest, |(_, place)| place))
+}
+
+/// The same, as another role.
+fn with_user(url: &str, user: &str) -> String {
+    let place = place(url);
+    match place.split_once("://") {
+        None => format!("{place} user={user}"),
+        Some((scheme, rest)) => format!("{scheme}://{user}@{rest}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::with_database;
+    use super::{with_database, with_user};
+
+    #[test]
+    fn the_same_place_as_another_role() {
+        for (url, expected) in [
+            ("host=/run/x user=postgres dbname=t", "host=/run/x dbname=t user=vigil_owner"),
+            ("postgres://u:p@h:5/t", "postgres://vigil_owner@h:5/t"),
+            ("postgres://h/t?host=/run/x", "postgres://vigil_owner@h/t?host=/run/x"),
+        ] {
+            assert_eq!(with_user(url, "vigil_owner"), expected);
+        }
+    }
 
     #[test]
     fn another_database_of_the_same_cluster() {

@@ -67,12 +67,13 @@ impl Stage {
                     program::run(
                         cargo()
                             .args(["test", "--workspace", "--all-features", "--locked"])
-                            .env("VIGIL_TEST_DATABASE_URL", cluster.url())
+                            .env("VIGIL_TEST_DATABASE_URL", cluster.superuser_url())
                             .env("VIGIL_BIN", folders::release("vigil"))
                             .env("VIGIL_TEST_MOSQUITTO", "1")
                             .env("VIGIL_TEST_PYTHON", &python)
                             .env("VIGIL_TEST_SUITES", &suites)
-                            .env_remove("VIGIL_DATABASE_URL"),
+                            .env_remove("VIGIL_DATABASE_URL")
+                            .env_remove("VIGIL_DATABASE_OWNER_URL"),
                     )
                 })
             }
@@ -82,7 +83,8 @@ impl Stage {
                     program::run(
                         web::script_command("e2e")?
                             .env("VIGIL_BIN", folders::release("vigil"))
-                            .env("VIGIL_DATABASE_URL", cluster.url()),
+                            .env("VIGIL_DATABASE_URL", cluster.place())
+                            .env("VIGIL_DATABASE_OWNER_URL", cluster.owner_url()),
                     )
                 })
             }

@@ -20,7 +20,7 @@ pub(crate) fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Start => {
             let cluster = localdb::start(&options, &|step| eprintln!("{step}"))?;
-            println!("export VIGIL_TEST_DATABASE_URL=\"{}\"", cluster.url());
+            println!("export VIGIL_TEST_DATABASE_URL=\"{}\"", cluster.superuser_url());
         }
         Task::Stop => localdb::stop(&options)?,
         Task::Url => println!("{}", localdb::url(&options)?),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use alerting::Alerting;
 use parking_lot::Mutex;
+use store::Role;
 use store::roster::{Enrolment, Roster, enrol, load};
 use store::testing::{TestDatabase, database};
 use store::time::At;
@@ -57,7 +58,9 @@ impl Cell {
         let seen = told.clone();
         let sink: alerting::Sink = Arc::new(move |transition: &Transition| seen.lock().push(transition.clone()));
         let (alerting, part) =
-            alerting::start(self.db.pool(), self.clock.clone(), self.roster.subscribe(), sink).await.unwrap();
+            alerting::start(self.db.pool_of(Role::Alerting), self.clock.clone(), self.roster.subscribe(), sink)
+                .await
+                .unwrap();
         let stop = CancellationToken::new();
         let task = tokio::spawn(part.run(|_| (), stop.clone()));
         Engine { alerting, told, stop, task }

@@ -46,7 +46,7 @@ pub(crate) fn psql(cluster: &Cluster, url: &str, sql: &str) -> Output {
 
 /// What a query says as the owner role; panics where it is refused.
 pub(crate) fn ask(cluster: &Cluster, sql: &str) -> String {
-    let output = psql(cluster, &cluster.url(), sql);
+    let output = psql(cluster, &cluster.owner_url(), sql);
     assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -67,7 +67,7 @@ pub(crate) fn wait_until_gone(pid: u32) {
 
 /// The folder of the socket, as the url names it.
 pub(crate) fn socket_folder(cluster: &Cluster) -> PathBuf {
-    let url = cluster.url();
+    let url = cluster.place();
     let host = url.split(' ').find_map(|part| part.strip_prefix("host=")).unwrap();
     Path::new(host).to_owned()
 }

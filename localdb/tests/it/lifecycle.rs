@@ -14,7 +14,7 @@ fn a_cluster_keeps_its_data_over_stop_and_start() {
     let first = ground.start();
     assert!(first.started_here());
     assert_eq!(localdb::status(&ground.options).unwrap(), Status::Running { pid: first.pid() });
-    assert_eq!(localdb::url(&ground.options).unwrap(), first.url());
+    assert_eq!(localdb::url(&ground.options).unwrap(), first.superuser_url());
     ask(&first, "CREATE TABLE frames (at timestamptz NOT NULL, hr real)");
     ask(&first, "SELECT create_hypertable('frames', 'at', create_default_indexes => false)");
     ask(&first, "INSERT INTO frames VALUES ('2026-11-23T10:00:00Z', 72)");
@@ -24,7 +24,7 @@ fn a_cluster_keeps_its_data_over_stop_and_start() {
 
     let second = ground.start();
     assert!(second.started_here());
-    assert_eq!(second.url(), first.url());
+    assert_eq!(second.owner_url(), first.owner_url());
     assert_eq!(ask(&second, "SELECT hr FROM frames"), "72");
     localdb::stop(&ground.options).unwrap();
     localdb::stop(&ground.options).unwrap();
@@ -37,7 +37,7 @@ fn a_second_start_finds_the_first_running() {
     let first = ground.start();
     let second = ground.start();
     assert!(!second.started_here());
-    assert_eq!((second.pid(), second.url()), (first.pid(), first.url()));
+    assert_eq!((second.pid(), second.place()), (first.pid(), first.place()));
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn a_test_cluster_may_clone_a_template_with_hypertables() {
     let cluster = ground.start();
     ask(&cluster, "CREATE TABLE frames (at timestamptz NOT NULL)");
     ask(&cluster, "SELECT create_hypertable('frames', 'at')");
-    let elsewhere = cluster.url().replace("dbname=vigil", "dbname=postgres");
+    let elsewhere = cluster.superuser_url().replace("dbname=vigil", "dbname=postgres");
     let cloned = psql(&cluster, &elsewhere, "CREATE DATABASE clone TEMPLATE vigil");
     assert!(cloned.status.success(), "{}", String::from_utf8_lossy(&cloned.stderr));
-    let clone = cluster.url().replace("dbname=vigil", "dbname=clone");
+    let clone = cluster.superuser_url().replace("dbname=vigil", "dbname=clone");
     assert!(psql(&cluster, &clone, "INSERT INTO frames VALUES (now())").status.success());
 }
 

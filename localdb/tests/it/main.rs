@@ -5,3 +5,4 @@
 mod ground;
 mod lifecycle;
 mod privacy;
+mod roles;

@@ -14,13 +14,14 @@ fn mode(path: &Path) -> u32 {
 fn only_the_right_password_opens_it() {
     let ground = Ground::new(Purpose::Serve);
     let cluster = ground.start();
-    assert_eq!(ask(&cluster, "SELECT current_user"), "vigil");
-    let (place, password) = cluster.url().split_once(" password=").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert_eq!(ask(&cluster, "SELECT current_user"), "vigil_owner");
+    let (place, password) =
+        cluster.owner_url().split_once(" password=").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
     assert_eq!(password.len(), 64);
     let wrong = psql(&cluster, &format!("{place} password=wrong"), "SELECT 1");
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("password authentication failed"));
     assert!(!psql(&cluster, &place, "SELECT 1").status.success());
-    let superuser = place.replace("user=vigil", "user=postgres");
+    let superuser = place.replace("user=vigil_owner", "user=postgres");
     assert!(!psql(&cluster, &format!("{superuser} password={password}"), "SELECT 1").status.success());
 }
 
@@ -31,7 +32,7 @@ fn the_owner_role_owns_its_database_and_nothing_more() {
     assert_eq!(ask(&cluster, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"), "f");
     assert_eq!(ask(&cluster, "SELECT extname FROM pg_extension WHERE extname = 'timescaledb'"), "timescaledb");
     ask(&cluster, "CREATE EXTENSION btree_gist");
-    assert!(!psql(&cluster, &cluster.url(), "CREATE DATABASE another").status.success());
+    assert!(!psql(&cluster, &cluster.owner_url(), "CREATE DATABASE another").status.success());
     let settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN \
                     ('fsync', 'full_page_writes', 'synchronous_commit', 'listen_addresses', 'jit', 'log_statement', \
                     'log_error_verbosity', 'timescaledb.max_background_workers')";
@@ -51,8 +52,11 @@ fn files_and_folders_are_closed_to_others() {
     for private in [home.join("data"), home.join("log"), socket_folder(&cluster)] {
         assert_eq!(mode(&private), 0o700, "{}", private.display());
     }
-    for secret in ["postgres.password", "vigil.password"] {
-        assert_eq!(mode(&home.join(secret)), 0o600, "{secret}");
+    assert_eq!(mode(&home.join("passwords")), 0o700);
+    let parts =
+        ["owner", "ingest", "alerting", "portal", "audit", "keys"].map(|part| format!("passwords/vigil_{part}"));
+    for secret in ["postgres.password".to_owned()].into_iter().chain(parts) {
+        assert_eq!(mode(&home.join(&secret)), 0o600, "{secret}");
         assert_eq!(fs::metadata(home.join(secret)).unwrap().uid(), own_uid());
     }
     assert!(!home.join("log/initdb.password").exists());
@@ -64,9 +68,9 @@ fn values_in_a_failed_statement_do_not_reach_the_logs() {
     let cluster = ground.start();
     ask(&cluster, "CREATE TABLE people (name text UNIQUE CHECK (name <> 'Aurelia Private'))");
     let statement = "INSERT INTO people VALUES ('Aurelia Private')";
-    assert!(!psql(&cluster, &cluster.url(), statement).status.success());
+    assert!(!psql(&cluster, &cluster.owner_url(), statement).status.success());
     ask(&cluster, "INSERT INTO people VALUES ('Berta Private')");
-    assert!(!psql(&cluster, &cluster.url(), "INSERT INTO people VALUES ('Berta Private')").status.success());
+    assert!(!psql(&cluster, &cluster.owner_url(), "INSERT INTO people VALUES ('Berta Private')").status.success());
     cluster.stop().unwrap();
     let logs = fs::read_dir(ground.options.state_dir.join("localdb/log")).unwrap();
     let logs: String = logs.map(|log| fs::read_to_string(log.unwrap().path()).unwrap()).collect();
@@ -101,7 +105,7 @@ fn a_state_folder_that_is_closed_and_too_long_for_a_socket_still_works() {
     assert_eq!(mode(&socket_folder(&cluster)), 0o700);
     assert_eq!(ask(&cluster, "SELECT 1"), "1");
     cluster.stop().unwrap();
-    assert_eq!(ground.start().url(), cluster.url());
+    assert_eq!(ground.start().place(), cluster.place());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use anyhow::{Context, bail};
 use aws_lc_rs::{digest, rand};
+use store::Role;
 use store::roster::{self, CredentialKind, Enrolment};
 use vitals::DeviceKind;
 
@@ -7,13 +8,14 @@ use super::block_on;
 use crate::args::{Device, Enrol};
 use crate::config::Config;
 use crate::database::Database;
+use crate::fit;
 use crate::tls::Tls;
 
 pub(crate) fn device(config: &Config, command: Device) -> anyhow::Result<()> {
     let database = Database::open(config)?;
     let outcome = block_on(async {
-        store::migrate::run(&database.url).await.context("migrate")?;
-        let mut db = database.pool(config)?.get().await?;
+        fit::schema(&database.access).await?;
+        let mut db = database.access.acting("command").pool(Role::Portal, 1)?.get().await?;
         match command {
             Device::Enrol(new) => enrol(config, &mut db, &new).await,
             Device::List => list(&db).await,

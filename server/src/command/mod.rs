@@ -2,17 +2,21 @@
 #![expect(clippy::print_stdout, reason = "commands answer on standard output")]
 
 mod device;
+mod migrate;
 
 use std::future::Future;
 
 use anyhow::{Context, bail};
+use store::{Access, Role};
 
 use crate::args::Localdb;
 use crate::config::Config;
 use crate::database::{self, Database};
+use crate::fit;
 use crate::tls::Tls;
 
 pub(crate) use device::device;
+pub(crate) use migrate::migrate;
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
@@ -36,36 +40,28 @@ pub(crate) fn localdb(config: &Config, command: Localdb) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
-    let database = Database::open(config)?;
-    let applied = block_on(async { store::migrate::run(&database.url).await.context("migrate") });
-    database.close(config)?;
-    let applied = applied?;
-    match applied.is_empty() {
-        true => println!("the schema is current"),
-        false => println!("applied {}", applied.join(", ")),
-    }
-    Ok(())
-}
-
 pub(crate) fn check(config: &Config, counts: bool) -> anyhow::Result<()> {
     let tls = Tls::open(config)?;
     tls.acceptor().context("read the certificates")?;
     println!("the server certificate ends at {}", tls.server()?.ends_at);
     let database = Database::open(config)?;
-    let checked = block_on(async {
-        match store::migrate::check(&database.url).await.context("look at the schema")? {
-            store::migrate::State::Current => {}
-            state => bail!("the schema is {state:?}: run `vigil migrate`"),
-        }
-        if counts {
-            let counts = store::counts(&database.pool(config)?.get().await?).await?;
-            println!("vitals={} alarms={} quarantined={}", counts.vitals, counts.alarms, counts.quarantined);
-        }
-        Ok(())
-    });
+    let checked = block_on(check_database(&database.access, counts));
     database.close(config)?;
     checked?;
     println!("fit to start");
+    Ok(())
+}
+
+async fn check_database(access: &Access, counts: bool) -> anyhow::Result<()> {
+    match store::migrate::check(access).await.context("look at the schema")? {
+        store::migrate::State::Current => {}
+        state => bail!("the schema is {state:?}: run `vigil migrate`"),
+    }
+    fit::powers(access).await?;
+    if counts {
+        let (ingest, alerting) = (access.pool(Role::Ingest, 1)?, access.pool(Role::Alerting, 1)?);
+        let counts = store::counts(&ingest.get().await?, &alerting.get().await?).await?;
+        println!("vitals={} alarms={} quarantined={}", counts.vitals, counts.alarms, counts.quarantined);
+    }
     Ok(())
 }

@@ -34,7 +34,7 @@ fn needs(config: &Config) -> [(&'static str, u64); 7] {
         ("ingest.front.max_unauthenticated", front.max_unauthenticated as u64),
         ("portal.max_screens", config.portal.max_screens as u64),
         ("other connections to the portal", portal::MAX_CONNECTIONS as u64),
-        ("database.connections", config.database.connections as u64),
+        ("database.connections", config.database.connections.all() as u64),
         ("ingest.writers", ingest.writers as u64),
         ("reserve", RESERVE),
     ]

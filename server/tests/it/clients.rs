@@ -18,7 +18,7 @@ struct Ward {
 
 async fn ward() -> Ward {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let vigil = site.start();
     Ward { db, site, vigil, secret }

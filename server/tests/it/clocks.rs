@@ -11,7 +11,7 @@ use super::vigil::{Site, count};
 /// Sends at twice the pace of a monitor; event time is what `at` makes of the true time.
 async fn page_with(at: impl Fn(Timestamp, u32) -> Timestamp, alarm: &str) {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let vigil = site.start();
     let mut device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
@@ -52,7 +52,7 @@ async fn a_slow_clock_pages() {
 #[tokio::test]
 async fn a_clock_that_steps_back_pages() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let vigil = site.start();
     let mut device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
@@ -72,7 +72,7 @@ async fn a_clock_that_steps_back_pages() {
 #[tokio::test]
 async fn one_frame_from_2036_freezes_nothing() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let vigil = site.start();
     let mut device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
@@ -90,7 +90,7 @@ async fn a_timer_outlives_a_restart_and_does_not_begin_anew() {
     const BEFORE: u32 = 8;
     const ONSET: u32 = 10;
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let mut beat = tokio::time::interval(Duration::from_secs(1));
     let frame = || format!(r#"{{"t":"{}","spo2":86,"hr":75}}"#, Clock::system().now());

@@ -9,7 +9,7 @@ use super::vigil::{Site, count};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn devices_are_enrolled_once_listed_and_revoked_once() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &["--profile", "home", "--age-class", "neonatal", "--realm", "test"]);
     assert_eq!(secret.len(), 64);
     site.enrol("gw", &["--gateway"]);
@@ -32,7 +32,7 @@ async fn devices_are_enrolled_once_listed_and_revoked_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enrolment_that_fails_leaves_nothing_behind() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     site.run(&["migrate"]);
     let folder = site.path("out");
     let folder = folder.to_str().unwrap();
@@ -54,7 +54,7 @@ async fn an_enrolment_that_fails_leaves_nothing_behind() {
 async fn check_wants_a_current_schema() {
     let db = database().await;
     let client = db.pool().get().await.unwrap();
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     assert_eq!(site.run(&["migrate"]), "the schema is current\n");
     let told = site.run(&["check", "--counts"]);
     assert!(told.contains("vitals=0 alarms=0 quarantined=0") && told.ends_with("fit to start\n"), "{told}");
@@ -66,7 +66,7 @@ async fn check_wants_a_current_schema() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_speaks_for_those_behind_it_and_for_nobody_else() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("gw", &["--gateway"]);
     site.enrol("pump", &["--behind", "gw"]);
     site.enrol("stranger", &[]);

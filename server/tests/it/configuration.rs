@@ -5,7 +5,7 @@ use super::vigil::Site;
 /// EX_USAGE.
 const WRONG: Option<i32> = Some(64);
 /// Nothing is listening; whoever tried would end with another code.
-const DATABASE: &str = "host=/nowhere user=vigil dbname=vigil";
+const DATABASE: &str = "host=/nowhere dbname=vigil";
 
 fn refused(file: &str, environment: &[(&str, &str)]) -> (Option<i32>, String) {
     let site = Site::new(DATABASE);
@@ -25,7 +25,11 @@ fn refused(file: &str, environment: &[(&str, &str)]) -> (Option<i32>, String) {
 #[test]
 fn each_senseless_setting_is_refused_by_name() {
     for (table, key) in [
-        ("database", "connections"),
+        ("database.connections", "ingest"),
+        ("database.connections", "alerting"),
+        ("database.connections", "portal"),
+        ("database.connections", "audit"),
+        ("database.connections", "keys"),
         ("ingest", "writers"),
         ("ingest", "window"),
         ("ingest", "window_bytes"),
@@ -57,9 +61,21 @@ fn nothing_without_tls_leaves_this_machine() {
         ("VIGIL_DATABASE_URL", "host=192.0.2.1 user=vigil dbname=vigil"),
         ("VIGIL_DATABASE_URL", "postgres://vigil:secret@db.example/vigil"),
         ("VIGIL_DATABASE_URL", "host='/unclosed"),
+        ("VIGIL_DATABASE_OWNER_URL", "postgres://vigil_owner:secret@db.example/vigil"),
+        ("VIGIL_DATABASE_ADMIN_URL", "host=192.0.2.1 user=postgres"),
     ] {
         let (code, said) = refused("", &[(variable, value)]);
         assert_eq!(code, WRONG, "{variable}={value}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
+#[test]
+fn the_database_is_named_without_a_user_since_every_part_has_its_own() {
+    for url in ["host=/nowhere user=vigil dbname=vigil", "host=/nowhere dbname=vigil password=secret", "host=/nowhere"]
+    {
+        let (code, said) = refused("", &[("VIGIL_DATABASE_URL", url)]);
+        assert!(code == WRONG && said.contains("the database's address names"), "{url}: {said}");
         assert!(!said.contains("secret"), "{said}");
     }
 }

@@ -43,7 +43,7 @@ async fn send_until_killed(mut device: Device, start: Timestamp) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledged_frame_survives_sigkill_under_load() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let ids: Vec<_> = (0..8).map(|number| format!("bed-{number}")).collect();
     let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
     for _ in 0..3 {
@@ -91,7 +91,7 @@ async fn a_hundred_thousand_frames_sent_twice_are_stored_once() {
     const DEVICES: usize = 10;
     const FRAMES: usize = 10_000;
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let ids: Vec<_> = (0..DEVICES).map(|number| format!("bed-{number}")).collect();
     let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
     let start = Clock::system().now();
@@ -117,7 +117,7 @@ async fn a_hundred_thousand_frames_sent_twice_are_stored_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_graceful_stop_acknowledges_what_it_read_and_takes_leave() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let listener = site.enrol("bed-2", &[]);
     let vigil = site.start();

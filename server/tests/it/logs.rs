@@ -14,7 +14,7 @@ const EVERYTHING: &str = "trace,rumqttd=trace,rumqttd::router=trace,rumqttd::rou
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_and_a_reading_leave_no_topic_name_or_value_in_the_log() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let log = site.path("log");
     let (bed_secret, service) = (site.enrol("bed-of-somebody", &[]), site.enrol("commander", &["--service"]));
     let mut command = site.command();

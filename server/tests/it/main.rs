@@ -18,6 +18,7 @@ mod mqtt;
 mod nodes;
 mod outage;
 mod pipeline;
+mod powers;
 mod principals;
 mod private;
 mod roaming;

@@ -88,7 +88,7 @@ struct Hour {
 /// A bed that was enrolled two days ago, and an hour whose minutes are closed.
 async fn hour() -> Hour {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let client = db.pool().get().await.unwrap();
     client.execute("UPDATE devices SET enrolled_at = now() - interval '2 days'", &[]).await.unwrap();

@@ -48,7 +48,7 @@ impl Ward {
     /// Under load, and with the alarm told and stored.
     async fn start() -> Self {
         let db = database().await;
-        let site = Site::new(db.url());
+        let site = Site::of(&db).await;
         let ids: Vec<_> = (0..BEDS).map(|number| format!("bed-{number}")).chain(["danger".to_owned()]).collect();
         let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
         let witness = site.enrol("witness", &[]);
@@ -147,7 +147,7 @@ async fn asked(node: &Vigil, path: &str) -> (u16, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_turns_everybody_away_until_the_active_node_stops() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let active = site.start();
     let standby = site.stand_by();
@@ -233,7 +233,7 @@ async fn a_node_that_was_frozen_and_passed_writes_and_says_nothing_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lone_node_that_was_frozen_goes_on_and_calls_nobody_for_its_own_sleep() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let vigil = site.start();
     let mut device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
@@ -258,7 +258,7 @@ async fn a_lone_node_that_was_frozen_goes_on_and_calls_nobody_for_its_own_sleep(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receive_times_rise_even_if_the_next_node_has_a_slower_clock() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     assert_eq!(site.start().stop(), Some(0));
     // As a node whose clock is five seconds ahead of the next one's.
@@ -277,13 +277,14 @@ async fn a_restart_of_the_database_changes_no_roles() {
     let options =
         localdb::Options { state_dir: home.path().join("db"), cache_dir: None, purpose: localdb::Purpose::Serve };
     let cluster = localdb::start(&options, &|_| ()).unwrap();
-    let site = Site::new(&cluster.url());
+    let site = Site::at(&cluster);
     let secret = site.enrol("bed-1", &[]);
     let active = site.start();
     let standby = site.stand_by();
     let mut device = Device::connect(active.mqtt, "bed-1", &secret).await;
     device.stores(&frame(Clock::system().now())).await;
-    let epoch = store::lease::epoch(&site.url).await.unwrap();
+    let access = store::Access::new(&cluster.place(), cluster.passwords()).unwrap();
+    let epoch = store::lease::epoch(&access).await.unwrap();
     let restart = {
         let options = options.clone();
         move || {
@@ -296,7 +297,7 @@ async fn a_restart_of_the_database_changes_no_roles() {
     // A standby leaves the active node three seconds; then it would try.
     tokio::time::sleep(SLEEP).await;
     device.stores(&frame(Clock::system().now())).await;
-    assert_eq!(store::lease::epoch(&site.url).await.unwrap(), epoch);
+    assert_eq!(store::lease::epoch(&access).await.unwrap(), epoch);
     assert_eq!(asked(&standby, "/readyz").await, (503, "standby".to_owned()));
     // The standby has not lost its place either.
     active.kill();

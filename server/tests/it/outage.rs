@@ -39,7 +39,7 @@ async fn a_database_outage_of_thirty_seconds_mutes_nobody_and_loses_nothing() {
     let options =
         localdb::Options { state_dir: home.path().join("db"), cache_dir: None, purpose: localdb::Purpose::Serve };
     let cluster = localdb::start(&options, &|_| ()).unwrap();
-    let site = Site::new(&cluster.url());
+    let site = Site::at(&cluster);
     let ids: Vec<_> = (0..BEDS).map(|number| format!("bed-{number:02}")).collect();
     let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
     let vigil = site.start();

@@ -20,7 +20,7 @@ async fn bed(options: &[&str]) -> Bed {
 
 async fn bed_since(days: i32, options: &[&str]) -> Bed {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", options);
     let client = db.pool().get().await.unwrap();
     client.execute("UPDATE devices SET enrolled_at = now() - make_interval(days => $1)", &[&days]).await.unwrap();

@@ -35,7 +35,7 @@ struct Ward {
 
 async fn ward() -> Ward {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let kinds: [(&str, &[&str]); 7] = [
         ("service", &["--service"]),
         ("bed", &[]),

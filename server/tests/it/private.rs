@@ -41,7 +41,7 @@ fn a_database_started_by_hand_runs_until_it_is_stopped_by_hand() {
     assert!(private.0.refused(&["localdb", "url"]).1.contains("no cluster"));
     let started = private.0.run(&["localdb", "start"]);
     assert_eq!(started.trim(), private.status());
-    assert!(private.0.run(&["localdb", "url"]).contains("dbname=vigil password="));
+    assert!(private.0.run(&["localdb", "url"]).contains("dbname=vigil user=postgres password="));
     let (_, said) = private.0.refused(&["check"]);
     assert!(said.contains("run `vigil migrate`"), "{said}");
     assert!(private.0.run(&["migrate"]).starts_with("applied "));

@@ -47,7 +47,7 @@ async fn soon(what: &str, mut ask: impl AsyncFnMut() -> bool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enrolment_reaches_a_running_server_and_a_revocation_ends_the_connection() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let vigil = site.start();
     let secret = site.enrol("bed-1", &[]);
     soon("the enrolment", async || lists(&vigil, "bed-1").await).await;
@@ -95,7 +95,7 @@ async fn an_enrolment_and_a_revocation_are_known_within_a_second() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_credential_ends_the_connection_that_it_opened_and_no_other() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let (lost, kept) = (site.enrol("bed-1", &[]), site.enrol("bed-2", &[]));
     let vigil = site.start();
     let mut neighbour = Device::connect(vigil.mqtt, "bed-2", &kept).await;
@@ -112,7 +112,7 @@ async fn a_revoked_credential_ends_the_connection_that_it_opened_and_no_other() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_may_speak_for_a_device_from_its_enrolment_to_its_revocation() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("gw", &["--gateway"]);
     let vigil = site.start();
     let mut gateway = connect_v5(vigil.mqtt, "gw", &secret).await;

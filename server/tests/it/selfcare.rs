@@ -39,7 +39,7 @@ fn limits(pid: u32) -> (u64, u64) {
 
 #[test]
 fn a_configuration_that_needs_more_descriptors_than_it_may_have_is_refused_before_anything_is_made() {
-    let site = Site::new("host=/nowhere user=vigil dbname=vigil");
+    let site = Site::new("host=/nowhere dbname=vigil");
     let state = site.path("state");
     let output = limited(&site, "-n 300").env("VIGIL_STATE_DIR", &state).arg("all").output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -53,7 +53,7 @@ fn a_configuration_that_needs_more_descriptors_than_it_may_have_is_refused_befor
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_soft_limit_of_descriptors_is_raised_as_far_as_the_configuration_needs_it() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let vigil = Vigil::start(limited(&site, "-Sn 256"));
     let (soft, hard) = limits(vigil.pid());
     let (_, ours) = limits(std::process::id());
@@ -77,7 +77,7 @@ async fn says(vigil: &Vigil, code: &str, text: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_is_nearly_full_is_an_alarm() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     // More than any disk has.
     let vigil = site.start_with(&format!("[system]\ndisk_low_percent = 100\ndisk_low_bytes = {}\n", i64::MAX));
     says(&vigil, "disk_space", "DISK NEARLY FULL").await;
@@ -126,7 +126,7 @@ impl Authority {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_that_ends_soon_is_an_alarm_until_another_one_lies_there() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let (hospital, folder) = (Authority::new(), site.path("tls"));
     let short = hospital.puts(&folder, 3);
     let vigil = site.start();
@@ -146,7 +146,7 @@ const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 async fn a_machine_whose_clock_is_set_says_so_and_by_how_much_and_receive_times_rise_all_the_same() {
     assert!(Path::new(FAKETIME).exists(), "faketime is installed (./vigil test installs it)");
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let secret = site.enrol("bed-1", &[]);
     let (offset, log) = (site.path("offset"), site.path("log"));
     // Renamed into place, so that it is never half there.

@@ -16,7 +16,7 @@ async fn active(vigil: &Vigil) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_bed_that_falls_silent_and_one_that_never_spoke_sense_are_missed_on_a_screen() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let (secret, other) = (site.enrol("bed-1", &[]), site.enrol("bed-2", &[]));
     site.enrol("bed-3", &[]);
     let gateway = site.enrol("gateway-1", &["--gateway"]);
@@ -51,7 +51,7 @@ async fn one_alarm_stands_for_all_devices_that_we_hold_and_none_of_them_is_silen
     const BEDS: usize = 3;
     const FRAMES: usize = 9;
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let ids: Vec<_> = (0..BEDS).map(|number| format!("bed-{number}")).collect();
     let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
     let vigil = site.start_with("[ingest]\nwindow = 4\n");

@@ -46,7 +46,7 @@ async fn enrol(db: &TestDatabase) {
 
 async fn run(script: &str, suite: PathBuf) -> String {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     site.run(&["migrate"]);
     enrol(&db).await;
     // What one of mosquitto's scripts configures.

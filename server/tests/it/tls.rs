@@ -17,7 +17,7 @@ use super::vigil::{PATIENCE, Site, count};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_proves_itself_with_the_certificate_of_its_enrolment() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let folder = site.path("keys");
     let folder = folder.to_str().unwrap();
     let told = site.run(&["device", "enrol", "bed-1", "--certificate", folder]);
@@ -60,7 +60,7 @@ fn sign(authority: &Site, id: &str, years: Range<i32>, into: &str) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_of_another_authority_or_of_another_time_admits_nobody() {
     let db = database().await;
-    let (site, another) = (Site::new(db.url()), Site::new(db.url()));
+    let (site, another) = (Site::of(&db).await, Site::of(&db).await);
     for site in [&site, &another] {
         site.run(&["migrate"]);
         site.run(&["check"]);
@@ -100,7 +100,7 @@ async fn a_certificate_of_another_authority_or_of_another_time_admits_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_below_1_2_is_refused() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let vigil = site.start();
     // A ServerHello follows TLS 1.2, a fatal alert TLS 1.1 and 1.0: protocol_version (RFC 8446 §6.2).
     assert_eq!(answer_to_hello(vigil.mqtts, [3, 3]).await[0], 22);
@@ -130,7 +130,7 @@ async fn answer_to_hello(server: SocketAddr, version: [u8; 2]) -> [u8; 7] {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_name_makes_another_server_certificate_and_nothing_else_does() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let certificate = || std::fs::read(site.path("tls/server.pem")).unwrap();
     site.run(&["migrate"]);
     let told = site.run(&["check"]);

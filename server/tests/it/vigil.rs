@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use store::testing::TestDatabase;
 use tempfile::TempDir;
 
 /// Generous: a test machine with two busy cores. Nothing waits for it when all is well.
@@ -16,21 +17,41 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A folder of state, and a database that may come and go.
 pub struct Site {
     pub dir: TempDir,
-    pub url: String,
+    /// Where the database is, the folder of its passwords, and its owner's address.
+    database: [String; 3],
 }
 
 impl Site {
     /// Without an address, the private database.
     pub fn new(url: &str) -> Self {
-        Self { dir: TempDir::new().unwrap(), url: url.to_owned() }
+        Self::with([url.to_owned(), String::new(), String::new()])
+    }
+
+    /// On a database for tests and its key store.
+    pub async fn of(db: &TestDatabase) -> Self {
+        db.key_store().await;
+        Self::with([db.place(), String::new(), db.owner_url()])
+    }
+
+    /// On a cluster that wants passwords.
+    pub fn at(cluster: &localdb::Cluster) -> Self {
+        let passwords = cluster.passwords().unwrap();
+        Self::with([cluster.place(), passwords.display().to_string(), cluster.owner_url()])
+    }
+
+    fn with(database: [String; 3]) -> Self {
+        Self { dir: TempDir::new().unwrap(), database }
     }
 
     pub fn command(&self) -> Command {
         let mut command =
             Command::new(std::env::var_os("VIGIL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_vigil").into()));
+        let [url, passwords, owner] = &self.database;
         command
             .env("VIGIL_STATE_DIR", self.dir.path())
-            .env("VIGIL_DATABASE_URL", &self.url)
+            .env("VIGIL_DATABASE_URL", url)
+            .env("VIGIL_DATABASE_PASSWORDS", passwords)
+            .env("VIGIL_DATABASE_OWNER_URL", owner)
             .env("VIGIL_MQTT_LISTEN", "127.0.0.1:0")
             .env("VIGIL_MQTTS_LISTEN", "127.0.0.1:0")
             .env("VIGIL_HTTP_LISTEN", "127.0.0.1:0")
@@ -223,6 +244,6 @@ pub async fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) {
     }
 }
 
-pub async fn count(db: &store::testing::TestDatabase, sql: &str) -> i64 {
+pub async fn count(db: &TestDatabase, sql: &str) -> i64 {
     db.pool().get().await.unwrap().query_one(sql, &[]).await.unwrap().get(0)
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch::{Receiver, Sender, channel};
 use tokio::time::{sleep, timeout};
+use tokio_postgres::Config;
 
 use super::{Roster, load, read};
 use crate::listen::Listener;
@@ -28,26 +29,26 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The roster now, and what keeps it current. While the database is away the last one stays; the future never ends.
 pub async fn watch(pool: Pool) -> Result<(Receiver<Arc<Roster>>, impl Future<Output = ()> + Send + 'static), Error> {
-    let (listener, first) = start(pool.url()).await?;
+    let (listener, first) = start(pool.to().clone()).await?;
     let (sender, receiver) = channel(Arc::new(first));
-    Ok((receiver, follow(pool.url().to_owned(), listener, sender, UNHEARD)))
+    Ok((receiver, follow(pool.to().clone(), listener, sender, UNHEARD)))
 }
 
 /// Listens before it reads, so that no change falls between the two.
-async fn start(url: &str) -> Result<(Listener, Roster), Error> {
-    let listener = Listener::open(url, "vigil roster", CHANNEL).await?;
+async fn start(to: Config) -> Result<(Listener, Roster), Error> {
+    let listener = Listener::open(to, "vigil roster", CHANNEL).await?;
     let roster = answered(load(&listener.client)).await?;
     Ok((listener, roster))
 }
 
-async fn follow(url: String, mut listener: Listener, sender: Sender<Arc<Roster>>, unheard: Duration) {
+async fn follow(to: Config, mut listener: Listener, sender: Sender<Arc<Roster>>, unheard: Duration) {
     loop {
         let error = heed(&mut listener, &sender, unheard).await;
         tracing::warn!(error = &error as &dyn std::error::Error, "keeping the last roster");
         // Everything is read again: notifications of the time between are lost, and after a restore from a backup
         // revisions do not say what is newer.
         let roster = loop {
-            match start(&url).await {
+            match start(to.clone()).await {
                 Ok((again, roster)) => {
                     listener = again;
                     break roster;
@@ -107,9 +108,9 @@ mod tests {
     #[tokio::test]
     async fn a_change_that_nobody_announced_is_found_all_the_same() {
         let db = database().await;
-        let (listener, first) = start(db.url()).await.unwrap();
+        let (listener, first) = start(db.pool().to().clone()).await.unwrap();
         let (sender, mut receiver) = channel(Arc::new(first));
-        tokio::spawn(follow(db.url().to_owned(), listener, sender, Duration::from_millis(10)));
+        tokio::spawn(follow(db.pool().to().clone(), listener, sender, Duration::from_millis(10)));
         let silent = "SET session_replication_role = replica;
             INSERT INTO devices (external_id, kind, realm, revision) VALUES ('bed-1', 'device', 'live', 7);
             UPDATE roster_revision SET revision = 7";

@@ -1,16 +1,20 @@
-use crate::{alarms, clocks, counts, frames, lease, migrate, minutes, recall, roster, series, spans, statuses};
+use crate::{
+    administer, alarms, clocks, counts, frames, lease, migrate, minutes, powers, recall, roster, series, spans, statuses,
+};
 
 /// Every statement of this crate but those of `telemetry`, which its `Connection` prepares when it opens.
 pub fn statements() -> Vec<String> {
     let received = frames::received_between_sql(&[false, true]);
     let recalled = recall::recall_sql(&[false, true]);
     [
-        &[clocks::LOAD, clocks::SAVE, counts::COUNTS, statuses::LOAD][..],
+        &[clocks::LOAD, clocks::SAVE, counts::READINGS, counts::ALARMS, statuses::LOAD][..],
         &[spans::SLOW, &received, &recalled, frames::LAST_AT],
         &minutes::statements(),
         &series::statements(),
+        administer::STATEMENTS,
         lease::STATEMENTS,
         migrate::STATEMENTS,
+        powers::STATEMENTS,
         alarms::epochs::STATEMENTS,
         alarms::history::STATEMENTS,
         alarms::read::STATEMENTS,

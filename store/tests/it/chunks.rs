@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use store::frames::{last_at, received_between};
 use store::telemetry::{Batch, Conflict, Connection};
 use store::testing::{TestDatabase, database};
-use store::{Config, Pool, alarms, clocks, minutes, recall, roster, series, statuses};
+use store::{Role, alarms, clocks, minutes, recall, roster, series, statuses};
 use vitals::{DeviceKey, Flags, Frame, OtherReading, Parameter, Quarantined, Reason, Timestamp};
 
 use crate::charts::frame;
@@ -101,7 +101,7 @@ fn chunk(row: &store::Row) -> (String, i64, i64) {
 async fn reading_opens_no_chunk_outside_its_range() {
     let db = old_ward().await;
     // A connection that was made after the database's default was set.
-    let pool = Pool::new(&Config { url: db.url().to_owned(), connections: 1 }).unwrap();
+    let pool = db.access().pool(Role::Owner, 1).unwrap();
     let mut client = pool.get().await.unwrap();
     let (bed, noon) = (DeviceKey(1), ago(200, 12));
 

@@ -48,7 +48,7 @@ async fn frames_read_back_as_they_were_stored_in_the_order_they_came() {
     let second = stored[0].received_at.plus_micros(1);
     assert_eq!(received_between(&client, START, second).await, stored[..1]);
     assert_eq!(received_between(&client, second, end).await, stored[1..]);
-    assert_eq!(counts(&client).await.unwrap().vitals, 2);
+    assert_eq!(counts(&client, &client).await.unwrap().vitals, 2);
 }
 
 #[tokio::test]

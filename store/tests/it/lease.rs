@@ -3,7 +3,7 @@ use std::time::Duration;
 use store::lease::{Lease, Standby, Turn, epoch, take};
 use store::telemetry::Connection;
 use store::testing::{TestDatabase, database};
-use store::{Client, Config, Error, Pool};
+use store::{Client, Error, Pool, Role};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Nothing waits for it when all is well.
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SILENT: Duration = Duration::from_secs(6);
 
 async fn lead(db: &TestDatabase) -> Lease {
-    let locked = match take(db.url()).await.unwrap() {
+    let locked = match take(&db.access()).await.unwrap() {
         Turn::Ours(locked) => locked,
         // The database notices a moment later that the one before has gone.
         Turn::Theirs(standby) => timeout(PATIENCE, standby.wait()).await.expect("the lease").unwrap(),
@@ -22,12 +22,12 @@ async fn lead(db: &TestDatabase) -> Lease {
 }
 
 async fn stand_by(db: &TestDatabase) -> Standby {
-    let Turn::Theirs(standby) = take(db.url()).await.unwrap() else { panic!("nobody had the lease") };
+    let Turn::Theirs(standby) = take(&db.access()).await.unwrap() else { panic!("nobody had the lease") };
     standby
 }
 
 fn fenced(db: &TestDatabase, lease: &Lease) -> Pool {
-    Pool::fenced(&Config { url: db.url().to_owned(), connections: 2 }, lease.epoch()).unwrap()
+    db.access().fenced(Role::Ingest, 2, lease.epoch()).unwrap()
 }
 
 /// Ends every session that waits for the lease or has it, as a restart of the database does; answers their number.
@@ -49,12 +49,12 @@ async fn eventually(client: &Client, question: &str) {
 async fn one_has_the_lease_and_the_next_gets_it_when_that_one_goes() {
     let db = database().await;
     let first = lead(&db).await;
-    assert_eq!(epoch(db.url()).await.unwrap(), first.epoch());
+    assert_eq!(epoch(&db.access()).await.unwrap(), first.epoch());
     let standby = stand_by(&db).await;
     let waiting = tokio::spawn(standby.wait());
     drop(first);
     let second = timeout(PATIENCE, waiting).await.expect("the lease").unwrap().unwrap().lead().await.unwrap();
-    assert_eq!(epoch(db.url()).await.unwrap(), second.epoch());
+    assert_eq!(epoch(&db.access()).await.unwrap(), second.epoch());
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn the_active_node_gets_its_lease_back_before_a_standby_tries() {
         _ = &mut waiting => panic!("taken from one that has it again"),
         () = sleep(SILENT) => {}
     }
-    assert_eq!(epoch(db.url()).await.unwrap(), before);
+    assert_eq!(epoch(&db.access()).await.unwrap(), before);
 }
 
 #[tokio::test]
@@ -130,20 +130,20 @@ async fn a_node_learns_that_a_newer_version_has_replaced_it() {
         "INSERT INTO refinery_schema_history SELECT 999, 'later', applied_on, '0' FROM refinery_schema_history LIMIT 1";
     client.batch_execute(newer).await.unwrap();
     assert_eq!(timeout(PATIENCE, old.keep()).await.expect("it is told"), new.epoch());
-    assert!(matches!(take(db.url()).await, Err(Error::NewerSchema { .. })), "it cannot even stand by");
+    assert!(matches!(take(&db.access()).await, Err(Error::NewerSchema { .. })), "it cannot even stand by");
 }
 
 #[tokio::test]
 async fn no_migration_changes_the_schema_under_an_active_node() {
     let db = database().await;
     let client = db.pool().get().await.unwrap();
-    let mut lease = lead(&db).await;
-    assert_eq!(store::migrate::run(db.url()).await.unwrap(), [""; 0], "what is current needs no lease");
+    let (access, mut lease) = (db.access(), lead(&db).await);
+    assert_eq!(store::migrate::run(&access, SILENT).await.unwrap(), [""; 0], "what is current needs no lease");
     let forget =
         "DELETE FROM refinery_schema_history WHERE version = (SELECT max(version) FROM refinery_schema_history)";
     client.batch_execute(forget).await.unwrap();
     tokio::select! {
         epoch = lease.keep() => panic!("passed by {epoch}"),
-        refused = store::migrate::run(db.url()) => assert!(matches!(refused, Err(Error::NodeActive)), "{refused:?}"),
+        refused = store::migrate::run(&access, SILENT) => assert!(matches!(refused, Err(Error::NodeActive)), "{refused:?}"),
     }
 }

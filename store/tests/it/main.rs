@@ -9,6 +9,7 @@ mod frames;
 mod lease;
 mod migrations;
 mod policies;
+mod roles;
 mod rosters;
 mod schema;
 mod statements;

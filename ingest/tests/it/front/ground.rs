@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ingest::front::Listener;
 use ingest::{Config, Deps, Error, Outlets};
 use parking_lot::Mutex;
+use store::Role;
 use store::roster::{CredentialKind, Enrolment};
 use store::testing::TestDatabase;
 use tokio::task::JoinHandle;
@@ -77,7 +78,7 @@ impl Ground {
     }
 
     pub(super) async fn on(database: TestDatabase, change: impl FnOnce(&mut Config), tls: Option<TlsAcceptor>) -> Self {
-        let (roster, watching) = store::roster::watch(database.pool()).await.unwrap();
+        let (roster, watching) = store::roster::watch(database.pool_of(Role::Ingest)).await.unwrap();
         tokio::spawn(watching);
         let presence = Arc::new(Mutex::new(Vec::new()));
         let seen = presence.clone();
@@ -102,7 +103,7 @@ impl Ground {
         let mut config = Config::default();
         change(&mut config);
         let stop = CancellationToken::new();
-        let deps = Deps { pool: database.pool(), clock: Clock::system(), roster, outlets, listeners };
+        let deps = Deps { pool: database.pool_of(Role::Ingest), clock: Clock::system(), roster, outlets, listeners };
         let served = tokio::spawn(ingest::run(config, deps, || {}, stop.clone()));
         Self { database, address, tls_address, presence, held, flapping, stop, served }
     }
