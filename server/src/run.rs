@@ -10,7 +10,7 @@ use portal::Hub;
 use store::{Role, roster};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use vitals::Transition;
+use vitals::{Clock, Transition};
 
 use crate::awake::Awake;
 use crate::config::Config;
@@ -97,15 +97,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     parts.start("alerting", |stop| async move { Ok(alarms.run(move |now| awake.look(now), stop).await?) });
     let watched = Watched::new(config, database, tls, &clock, &alerting);
     parts.start("selfcare", |stop| selfcare::run(watched, stop));
-    let watchdog = {
-        let (clock, health) = (clock.clone(), health.clone());
-        Watchdog::start(judging, move |stuck| {
-            // First: what stalls may hold the lock that the alarm needs.
-            health.stalled.store(stuck, Ordering::SeqCst);
-            alerting.system("judging_stalled", stuck, clock.now());
-        })
-        .context("start the watchdog")?
-    };
+    let watchdog = watch(judging, alerting, clock.clone(), health.clone()).context("start the watchdog")?;
     parts.start("watchdog", |stop| async move {
         tokio::select! { () = watchdog.ended() => anyhow::bail!("the watchdog panicked"), () = stop.cancelled() => Ok(()) }
     });
@@ -131,6 +123,19 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
         node::tell("ready");
     }
     parts.until_stopped(PATIENCE).await
+}
+
+fn watch(
+    judging: Arc<Judging>,
+    alerting: alerting::Alerting,
+    clock: Clock,
+    health: Arc<Health>,
+) -> std::io::Result<Watchdog> {
+    Watchdog::start(judging, move |stuck| {
+        // First: what stalls may hold the lock that the alarm needs.
+        health.stalled.store(stuck, Ordering::SeqCst);
+        alerting.system("judging_stalled", stuck, clock.now());
+    })
 }
 
 fn stop_on_signal(stop: &CancellationToken) -> anyhow::Result<()> {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -87,12 +88,24 @@ fn strangers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Finding> {
         .collect()
 }
 
-/// V1, V2, … without a gap and without a twin.
+/// Made before any migration, in every cluster.
+const ROLES: &str = "migrations/roles.sql";
+
+/// V1, V2, … without a gap and without a twin, in each folder of its own.
 pub(super) fn migrations<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<Finding> {
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for path in paths.filter(|path| path.starts_with("migrations/") && path.ends_with(".sql") && *path != ROLES) {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        folders.entry(folder).or_default().push(path);
+    }
+    folders.values().flat_map(|paths| numbered(paths)).collect()
+}
+
+fn numbered(paths: &[&str]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut numbers = Vec::new();
-    for path in paths {
-        let Some(name) = path.strip_prefix("migrations/").filter(|name| name.ends_with(".sql")) else { continue };
+    for &path in paths {
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         match name.strip_prefix('V').and_then(|rest| rest.split_once("__")).map(|(number, _)| number.parse::<u32>()) {
             Some(Ok(number)) => numbers.push((number, path)),
             _ => findings.push(Finding::file(path, "a migration is named V<number>__<what>.sql")),
@@ -157,5 +170,7 @@ mod tests {
         assert_eq!(found(&["migrations/V1__a.sql", "migrations/V3__b.sql"]), 1);
         assert_eq!(found(&["migrations/V1__a.sql", "migrations/V1__b.sql"]), 1);
         assert_eq!(found(&["migrations/first.sql"]), 1);
+        assert_eq!(found(&["migrations/V1__a.sql", "migrations/keys/V1__b.sql", "migrations/roles.sql"]), 0);
+        assert_eq!(found(&["migrations/V1__a.sql", "migrations/keys/V2__b.sql"]), 1);
     }
 }
