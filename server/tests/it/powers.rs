@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use localdb::{Cluster, Options, Purpose};
 use store::testing::{database, empty_database};
@@ -40,6 +40,16 @@ impl Drop for Ground {
         if let Err(error) = localdb::remove(&self.options) {
             eprintln!("removing the cluster failed: {error}");
         }
+    }
+}
+
+/// At the end of the test, passed or failed.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 
@@ -155,8 +165,8 @@ async fn who_would_migrate_waits_without_a_port_and_leaves_no_session_of_the_own
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = site.command();
     command.env("VIGIL_HTTP_LISTEN", port.to_string()).arg("all").stdout(Stdio::piped());
-    let mut vigil = command.spawn().unwrap();
-    let mut lines = BufReader::new(vigil.stdout.take().unwrap()).lines();
+    let mut vigil = Killed(command.spawn().unwrap());
+    let mut lines = BufReader::new(vigil.0.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "waiting");
     assert!(TcpStream::connect(port).is_err(), "it has a port");
     drop(older);
@@ -166,8 +176,6 @@ async fn who_would_migrate_waits_without_a_port_and_leaves_no_session_of_the_own
     assert_eq!(count(&db, "SELECT count(*) FROM devices").await, 0);
     assert!(lines.any(|line| line.unwrap() == "ready"));
     assert!(TcpStream::connect(port).is_ok());
-    vigil.kill().unwrap();
-    vigil.wait().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

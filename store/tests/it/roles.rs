@@ -1,5 +1,5 @@
 use store::powers::excessive;
-use store::testing::{TestDatabase, database};
+use store::testing::{TestDatabase, database, empty_database};
 use store::{Access, Error, Role};
 
 /// What is found while `change` is in force, which a rollback takes back: roles belong to the whole cluster, where other
@@ -75,18 +75,15 @@ async fn only_the_role_of_keys_comes_into_the_key_store() {
 
 #[tokio::test]
 async fn only_the_owner_migrates_and_its_session_is_gone_when_it_is_done() {
-    let db = database().await;
+    let db = empty_database().await;
     db.key_store().await;
-    let forget =
-        "DELETE FROM refinery_schema_history WHERE version = (SELECT max(version) FROM refinery_schema_history)";
-    db.pool().get().await.unwrap().batch_execute(forget).await.unwrap();
     let soon = std::time::Duration::from_secs(1);
     let superuser = Access::new(&db.place(), None).unwrap().with_owner(db.url()).unwrap();
     let refused = store::migrate::run(&superuser, soon).await;
     assert!(matches!(refused, Err(Error::WrongOwner(user)) if user == "postgres"));
     let nobody = Access::new(&db.place(), None).unwrap();
     assert!(matches!(store::migrate::run(&nobody, soon).await, Err(Error::NoOwner)));
-    assert_eq!(store::migrate::run(&db.access(), soon).await.unwrap().len(), 1);
+    assert!(!store::migrate::run(&db.access(), soon).await.unwrap().is_empty());
     let owners = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'vigil_owner' AND datname = current_database()";
     let left: i64 = db.pool().get().await.unwrap().query_one(owners, &[]).await.unwrap().get(0);
     assert_eq!(left, 0);
