@@ -50,6 +50,9 @@ const END_MS: i64 = 1_000;
 const TAKE: &str = "-- lease::take
     SELECT pg_try_advisory_lock($1)";
 
+const RELEASE: &str = "-- lease::release
+    SELECT pg_advisory_unlock($1)";
+
 const RAISE: &str = "-- lease::raise
     SELECT raise_node_epoch()";
 
@@ -79,7 +82,7 @@ const EPOCH: &str = "-- lease::epoch
     SELECT epoch FROM node_epoch";
 
 #[cfg(feature = "testing")]
-pub(crate) const STATEMENTS: &[&str] = &[TAKE, RAISE, END, FENCED, RAISE_AS_OWNER, END_AS_OWNER, ENTER, EPOCH];
+pub(crate) const STATEMENTS: &[&str] = &[TAKE, RELEASE, RAISE, END, FENCED, RAISE_AS_OWNER, END_AS_OWNER, ENTER, EPOCH];
 
 /// The time of one active node, from taking over until another takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +139,12 @@ pub async fn free(access: &Access) -> Result<(), Error> {
                 Some(client) => client,
                 None => session(&to).await?,
             };
-            Ok::<_, Error>((try_lock(&client).await?, client))
+            let free = try_lock(&client).await?;
+            if free {
+                // The database may take a moment to notice that the session is over.
+                client.execute(RELEASE, &[&LOCK]).await?;
+            }
+            Ok::<_, Error>((free, client))
         };
         match tried.await {
             Ok((true, _)) => return Ok(()),

@@ -1,5 +1,6 @@
 use crate::{
-    administer, alarms, clocks, counts, frames, lease, migrate, minutes, powers, recall, roster, series, spans, statuses,
+    administer, alarms, clocks, counts, frames, lease, migrate, minutes, powers, recall, roster, series, spans,
+    statuses,
 };
 
 /// Every statement of this crate but those of `telemetry`, which its `Connection` prepares when it opens.
