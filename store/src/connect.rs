@@ -6,6 +6,7 @@ use tokio_postgres::NoTls;
 
 use crate::Error;
 use crate::lease::{self, Epoch};
+use crate::listen::Listener;
 
 /// How long a connection may take to be made, or to come free in the pool.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -84,6 +85,11 @@ impl Pool {
             lease::enter(&client, fence).await?;
         }
         Ok(client)
+    }
+
+    /// A session of one's own that hears everything notified on `channel` from here on.
+    pub async fn listen(&self, name: &str, channel: &str) -> Result<Listener, Error> {
+        Listener::open(self.to.clone(), name, channel).await
     }
 
     /// Connections that it may have.

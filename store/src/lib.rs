@@ -34,5 +34,6 @@ pub use connect::{Client, Pool, connect};
 pub use counts::{Counts, counts};
 pub use deadpool_postgres::GenericClient as Db;
 pub use error::Error;
+pub use listen::Listener;
 pub use role::Role;
 pub use tokio_postgres::{Row, types};

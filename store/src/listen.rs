@@ -9,7 +9,8 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket, tl
 use crate::Error;
 use crate::connect::PATIENCE;
 
-pub(crate) struct Listener {
+/// A session that hears what is notified, and can ask as well.
+pub struct Listener {
     pub(crate) client: Client,
     heard: Receiver<()>,
     /// Drives the connection; its drop ends both, though a query may never have been answered.
@@ -32,8 +33,13 @@ impl Listener {
         opened.await.map_err(|_| Error::ConnectTimeout(PATIENCE.as_secs()))?
     }
 
+    /// The session itself; its locks end when it does.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Ready once something was notified since the last call, and at once when the connection is gone.
-    pub(crate) async fn heard(&mut self) {
+    pub async fn heard(&mut self) {
         self.heard.recv().await;
     }
 }

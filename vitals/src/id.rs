@@ -97,8 +97,12 @@ macro_rules! ids {
 ids! {
     /// One alarm, from its onset to its end.
     AlarmId,
+    /// A person under care.
+    PatientId,
     /// One immutable version of a rule.
     RuleVersionId,
+    /// Somebody who signs in.
+    UserId,
 }
 
 /// The namespace of identifiers that are derived from what they name, so that a replay finds the same ones.

@@ -20,7 +20,7 @@ pub mod wire;
 pub use alarm::{Priority, Transition, What};
 pub use device::{AgeClass, Device, DeviceKind, DeviceProfile, Realm};
 pub use frame::{Flags, Frame, Mark, OtherReading, Values};
-pub use id::{AlarmId, DeviceKey, DeviceName, InvalidDeviceName, RuleVersionId};
+pub use id::{AlarmId, DeviceKey, DeviceName, InvalidDeviceName, PatientId, RuleVersionId, UserId};
 pub use offset::{ClockOffset, Observed};
 pub use parameter::{Parameter, UnitUnknown};
 pub use quarantine::{Quarantined, Reason};

@@ -8,18 +8,19 @@ use crate::program::{cargo, output};
 
 /// Ours: what each crate may name in any kind of dependency. A test may always name `localdb`, and its own crate with
 /// features that only tests need.
-const OURS: [(&str, &[&str]); 12] = [
+const OURS: [(&str, &[&str]); 13] = [
     ("vitals", &[]),
     ("localdb", &[]),
     ("store", &["vitals"]),
-    ("ingest", &["vitals", "store"]),
+    ("keys", &["vitals", "store"]),
+    ("ingest", &["vitals", "store", "keys"]),
     ("alerting", &["vitals", "store"]),
     ("archive", &["vitals", "store"]),
     ("interop", &["vitals"]),
-    ("portal", &["vitals", "store", "interop"]),
+    ("portal", &["vitals", "store", "keys", "interop"]),
     ("device-sim", &["vitals"]),
-    ("server", &["vitals", "store", "localdb", "ingest", "alerting", "archive", "portal"]),
-    ("benches", &["vitals", "store", "localdb", "ingest", "alerting", "archive", "interop", "portal"]),
+    ("server", &["vitals", "store", "keys", "localdb", "ingest", "alerting", "archive", "portal"]),
+    ("benches", &["vitals", "store", "keys", "localdb", "ingest", "alerting", "archive", "interop", "portal"]),
     ("xtask", &["localdb"]),
 ];
 

@@ -14,7 +14,7 @@ const LONG: usize = 350;
 const EMPTY_NAMES: [&str; 6] = ["utils", "helpers", "common", "types", "misc", "service"];
 
 /// Everything that may lie in the root. A diary does not.
-const TOP_LEVEL: [&str; 33] = [
+const TOP_LEVEL: [&str; 34] = [
     ".cargo",
     ".ci",
     ".git",
@@ -37,6 +37,7 @@ const TOP_LEVEL: [&str; 33] = [
     "fuzz",
     "ingest",
     "interop",
+    "keys",
     "localdb",
     "migrations",
     "portal",

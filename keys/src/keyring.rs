@@ -1,0 +1,183 @@
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use store::Pool;
+use tokio::sync::Mutex;
+use vitals::PatientId;
+
+use crate::Error;
+use crate::cache::Cache;
+use crate::load::{self, Loaded, TRIES, Wrapping};
+use crate::patients::{self, Found, PatientKey};
+use crate::root::RootKey;
+use crate::system::SystemKey;
+use crate::token::{IndexKeys, Token, TokenKind};
+
+/// Every key that this process may use. Cheap to clone.
+#[derive(Clone)]
+pub struct Keyring(Arc<Inner>);
+
+struct Inner {
+    system: SystemKey,
+    index: IndexKeys,
+    patients: Patients,
+}
+
+enum Patients {
+    Stored(Box<Stored>),
+    #[cfg(feature = "testing")]
+    InMemory(crate::testing::InMemory),
+}
+
+struct Stored {
+    root: ArcSwap<RootKey>,
+    main: Pool,
+    keys: Pool,
+    wrapping: ArcSwap<Wrapping>,
+    cache: Cache,
+    reloading: Mutex<()>,
+}
+
+impl Keyring {
+    /// Reads what both databases hold, and makes the first keys where there are none. `main` and `keys` connect as
+    /// `vigil_keys`. Does not hear of changes later on: for whoever runs longer than a command, `follow`.
+    pub async fn open(root: RootKey, main: Pool, keys: Pool) -> Result<Self, Error> {
+        load::begin(&root, &main, &keys).await?;
+        let loaded = load::load(&root, &main.get().await?, &keys.get().await?).await?;
+        Ok(Self::with(root, main, keys, loaded))
+    }
+
+    fn with(root: RootKey, main: Pool, keys: Pool, loaded: Loaded) -> Self {
+        let Loaded { wrapping, system, index, .. } = loaded;
+        let stored = Stored {
+            root: ArcSwap::from_pointee(root),
+            main,
+            keys,
+            wrapping: ArcSwap::from_pointee(wrapping),
+            cache: Cache::default(),
+            reloading: Mutex::default(),
+        };
+        Self(Arc::new(Inner {
+            system: SystemKey::new(system),
+            index: IndexKeys::new(index),
+            patients: Patients::Stored(Box::new(stored)),
+        }))
+    }
+
+    /// Without a database: keys that end with the last clone.
+    #[cfg(feature = "testing")]
+    pub fn for_tests() -> Self {
+        let (system, index) = crate::testing::keys();
+        let patients = Patients::InMemory(crate::testing::InMemory::default());
+        Self(Arc::new(Inner { system: SystemKey::new(system), index: IndexKeys::new(index), patients }))
+    }
+
+    /// For what belongs to no patient.
+    pub fn system(&self) -> &SystemKey {
+        &self.0.system
+    }
+
+    /// The key of one patient. An error where there is none yet, and where it was destroyed.
+    pub async fn patient(&self, patient: PatientId) -> Result<PatientKey, Error> {
+        match &self.0.patients {
+            Patients::Stored(stored) => self.find(stored, patient).await,
+            #[cfg(feature = "testing")]
+            Patients::InMemory(keys) => keys.find(patient),
+        }
+    }
+
+    /// The key of a new patient; of one who has a key already, that one.
+    pub async fn make_patient(&self, patient: PatientId) -> Result<PatientKey, Error> {
+        let stored = match &self.0.patients {
+            Patients::Stored(stored) => stored,
+            #[cfg(feature = "testing")]
+            Patients::InMemory(keys) => return keys.make(patient),
+        };
+        for _ in 0..TRIES {
+            if !patients::make(patient, &stored.wrapping.load(), &stored.keys).await? {
+                // There is one, or our wrapping key is not the active one any more.
+                match self.find(stored, patient).await {
+                    Err(Error::NoKey(_)) => {
+                        self.reload().await?;
+                    }
+                    found => return found,
+                }
+            }
+        }
+        self.find(stored, patient).await
+    }
+
+    async fn find(&self, stored: &Stored, patient: PatientId) -> Result<PatientKey, Error> {
+        let (cached, asked) = stored.cache.find(patient);
+        if let Some(key) = cached {
+            return Ok(key);
+        }
+        for _ in 0..TRIES {
+            let found = patients::find(patient, &stored.wrapping.load(), &stored.keys).await?;
+            match found {
+                Found::Key(key) => {
+                    stored.cache.put(&key, asked);
+                    return Ok(key);
+                }
+                Found::None => return Err(Error::NoKey(patient)),
+                Found::Destroyed => return Err(Error::Destroyed(patient)),
+                Found::Elsewhere => {
+                    self.reload().await?;
+                }
+            }
+        }
+        Err(Error::Unsettled)
+    }
+
+    /// What to store beside sealed bytes, so that they are found again. The text is normalised by whoever knows what it is.
+    pub fn token(&self, kind: TokenKind, normalised: impl AsRef<[u8]>) -> Token {
+        self.0.index.token(kind, normalised.as_ref())
+    }
+
+    /// What to look for: while index keys rotate, rows have tokens of two versions.
+    pub fn tokens(&self, kind: TokenKind, normalised: impl AsRef<[u8]>) -> Vec<Token> {
+        self.0.index.tokens(kind, normalised.as_ref())
+    }
+
+    /// Everything anew, by the root key that is in its file now. One at a time, so that nothing newer is overwritten.
+    pub(crate) async fn reload(&self) -> Result<Reloaded, Error> {
+        let stored = match &self.0.patients {
+            Patients::Stored(stored) => stored,
+            #[cfg(feature = "testing")]
+            Patients::InMemory(_) => return Ok(Reloaded { generation: 0, root_retires: false }),
+        };
+        let _alone = stored.reloading.lock().await;
+        let (main, keys) = (stored.main.get().await?, stored.keys.get().await?);
+        let ours = stored.root.load_full();
+        let (root, loaded) = match ours.file().map(RootKey::read) {
+            Some(Ok(newer)) => match load::load(&newer, &main, &keys).await {
+                // The file came before the database knows of it, or it is a wrong one: ours may still do.
+                Err(Error::AnotherRoot) => (ours.clone(), load::load(&ours, &main, &keys).await?),
+                loaded => (Arc::new(newer), loaded?),
+            },
+            _ => (ours.clone(), load::load(&ours, &main, &keys).await?),
+        };
+        let Loaded { generation, root_retires, wrapping, system, index } = loaded;
+        stored.root.store(root);
+        stored.wrapping.store(Arc::new(wrapping));
+        self.0.system.replace(system);
+        self.0.index.replace(index);
+        // Among what changed may be a key that was destroyed.
+        stored.cache.forget();
+        Ok(Reloaded { generation, root_retires })
+    }
+}
+
+/// The count of changes that is known now.
+pub(crate) struct Reloaded {
+    pub(crate) generation: i32,
+    /// Another root key replaces ours, and our file does not hold it yet.
+    pub(crate) root_retires: bool,
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keyring")
+    }
+}

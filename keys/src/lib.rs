@@ -1,0 +1,33 @@
+//! Keys: what seals personal data, where keys lie, and how they change while everything runs (decision 0015).
+//!
+//! Root key (a file outside the state folder) → wrapping keys → a key a patient, in the database `vigil_keys`; and a key of
+//! the system and the index keys, wrapped, in the main database. Neither database alone, nor both, open anything.
+//! **Absent on purpose**: who may read what. No key has a `Debug`, `Display` or `Serialize` that tells it.
+
+mod cache;
+mod cipher;
+mod error;
+mod field;
+mod follow;
+mod hex;
+mod keyring;
+mod load;
+mod patients;
+pub mod recovery;
+mod root;
+pub mod rotate;
+mod rows;
+mod secret;
+mod system;
+#[cfg(feature = "testing")]
+mod testing;
+mod token;
+
+pub use error::Error;
+pub use field::Field;
+pub use keyring::Keyring;
+pub use patients::PatientKey;
+pub use root::{RootError, RootFile, RootKey};
+pub use system::SystemKey;
+pub use token::{Token, TokenKind};
+pub use zeroize::Zeroizing;

@@ -1,0 +1,5 @@
+//! What sealed bytes promise, and how keys change, through the crate's public door and a real database.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they stand")]
+
+mod sealing;
+mod tokens;
