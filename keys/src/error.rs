@@ -10,6 +10,10 @@ pub enum Error {
     NoKey(PatientId),
     #[error("the key of patient {0} was destroyed")]
     Destroyed(PatientId),
+    #[error("something of patient {0} is on legal hold")]
+    LegalHold(PatientId),
+    #[error("{rows} rows are still found by a token of an older index key than version {version}; both stay in use")]
+    OldTokens { rows: i64, version: i32 },
     #[error("the database of keys was made with another root key")]
     AnotherRoot,
     #[error("the main database has keys, and the database of keys has none: they do not belong together")]

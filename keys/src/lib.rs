@@ -18,9 +18,10 @@ mod root;
 pub mod rotate;
 mod rows;
 mod secret;
+pub mod shred;
 mod system;
 #[cfg(feature = "testing")]
-mod testing;
+pub mod testing;
 mod token;
 
 pub use error::Error;

@@ -147,6 +147,10 @@ where
     // Nobody writes a token of the old one any more: what `reindex` finds is all there is.
     tell(&client).await?;
     reindex(&Keyring::open(root.clone(), main.clone(), keys.clone()).await?).await?;
+    match rows::tokens_not_of(&of_main, version).await? {
+        0 => {}
+        rows => return Err(Error::OldTokens { rows, version }),
+    }
     rows::destroy_retired_system(&of_main, INDEX).await?;
     tell(&client).await?;
     Ok(version)

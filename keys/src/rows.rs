@@ -1,9 +1,10 @@
 //! Every statement of this crate. Functions over `&impl Db`; what they read is still wrapped.
 
+use store::time::At;
 use store::types::FromSql;
 use store::{Db, Error, Row};
 use uuid::Uuid;
-use vitals::PatientId;
+use vitals::{PatientId, Timestamp};
 
 /// Where a key is on its way through a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +179,44 @@ pub(crate) async fn patients_not_by(
     rows.iter().map(|row| Ok((PatientId(first(row)?), row.try_get(1)?))).collect()
 }
 
+const FORGET_TOKENS: &str = "-- rows::forget_tokens
+    SELECT forget_tokens($1)";
+
+/// Violates `patients_legal_hold` or `patients_exists` where it cannot be.
+pub(crate) async fn forget_tokens(main: &impl Db, patient: PatientId) -> Result<(), Error> {
+    main.execute(FORGET_TOKENS, &[&patient.0]).await?;
+    Ok(())
+}
+
+/// One that was destroyed before keeps its moment.
+const DESTROY_PATIENT: &str = "-- rows::destroy_patient
+    UPDATE patient_keys SET wrapped = NULL, wrapping_version = NULL, destroyed_at = $2
+    WHERE patient_id = $1 AND destroyed_at IS NULL";
+const DESTROYED_AT: &str = "-- rows::destroy_patient
+    SELECT destroyed_at FROM patient_keys WHERE patient_id = $1";
+
+/// When it was destroyed. None: there is no key.
+pub(crate) async fn destroy_patient(
+    keys: &impl Db,
+    patient: PatientId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    keys.execute(DESTROY_PATIENT, &[&patient.0, &At(now)]).await?;
+    let row = keys.query_opt(DESTROYED_AT, &[&patient.0]).await?;
+    Ok(row.as_ref().map(first::<At>).transpose()?.map(|at| at.0))
+}
+
+/// Rows whose token is of another version than `$1`. A payload in quarantine is looked for by nobody: what repeats one from
+/// before begins a row of its own.
+const TOKENS_NOT_OF: &str = "-- rows::tokens_not_of
+    SELECT (SELECT count(*) FROM patient_identifiers WHERE key_version <> $1)
+        + (SELECT count(*) FROM patient_tokens WHERE key_version <> $1)
+        + (SELECT count(*) FROM encounters WHERE visit_key_version <> $1)";
+
+pub(crate) async fn tokens_not_of(main: &impl Db, version: i32) -> Result<i64, Error> {
+    first(&main.query_one(TOKENS_NOT_OF, &[&version]).await?)
+}
+
 const REWRAP_PATIENTS: &str = "-- rows::rewrap_patients
     UPDATE patient_keys SET wrapping_version = $1, wrapped = again.wrapped
     FROM unnest($2::uuid[], $3::bytea[]) AS again (patient_id, wrapped)
@@ -298,6 +337,47 @@ pub(crate) const ROTATE_ALONE: &str = "-- rows::rotate_alone
 
 /// Held by whoever rotates. "rotate" in ASCII.
 pub(crate) const ROTATING: i64 = 0x726f_7461_7465;
+
+#[cfg(feature = "testing")]
+pub(crate) const OF_KEYS: &[&str] = &[
+    LOCK,
+    GENERATION,
+    ROOTS,
+    ADD_ROOT,
+    WRAPPING,
+    ADD_WRAPPING,
+    ADD_WRAPPED,
+    PATIENT,
+    ADD_PATIENT,
+    PATIENTS_NOT_BY,
+    DESTROY_PATIENT,
+    DESTROYED_AT,
+    REWRAP_PATIENTS,
+    RETIRE_WRAPPING,
+    ACTIVATE_WRAPPING,
+    UNWRAP_RETIRED,
+    REMOVE_RETIRED,
+    RETIRE_ROOTS,
+    UNWRAP_BY_RETIRED_ROOTS,
+    REMOVE_ROOTS,
+    ANNOUNCE,
+    BEHIND,
+    SAY,
+    TAKE_BACK,
+    ROTATE_ALONE,
+];
+
+#[cfg(feature = "testing")]
+pub(crate) const OF_MAIN: &[&str] = &[
+    SYSTEM,
+    ADD_SYSTEM,
+    FORGET_TOKENS,
+    TOKENS_NOT_OF,
+    REWRAP_SYSTEM,
+    RETIRE_SYSTEM,
+    ACTIVATE_SYSTEM,
+    DESTROY_RETIRED_SYSTEM,
+];
 
 fn first<'a, T: FromSql<'a>>(row: &'a Row) -> Result<T, Error> {
     Ok(row.try_get(0)?)

@@ -7,7 +7,12 @@ use vitals::PatientId;
 use crate::cipher::Cipher;
 use crate::secret::Secret;
 use crate::token::IndexKey;
-use crate::{Error, PatientKey};
+use crate::{Error, PatientKey, rows};
+
+/// Every statement of this crate on the database of keys, and on the main one.
+pub fn statements() -> (&'static [&'static str], &'static [&'static str]) {
+    (rows::OF_KEYS, rows::OF_MAIN)
+}
 
 /// None: destroyed.
 #[derive(Default)]

@@ -77,30 +77,32 @@ pub enum State {
 /// applied to the main one. Refuses a schema newer than it knows. To change one, nobody may use it: waits `patience` for
 /// the lease.
 pub async fn run(access: &Access, patience: Duration) -> Result<Vec<String>, Error> {
+    let applied = run_main(access, patience).await?;
+    run_keys(&access.key_store()).await?;
+    Ok(applied)
+}
+
+pub(crate) async fn run_main(access: &Access, patience: Duration) -> Result<Vec<String>, Error> {
     let deadline = Instant::now() + patience;
-    let applied = loop {
+    loop {
         let mut owner = Session::open(access).await?;
         if state(version(&owner.client).await?)? == State::Current {
             owner.close(access).await?;
-            break Vec::new();
+            return Ok(Vec::new());
         }
         if lease::try_lock(&owner.client).await? {
             lease::fence_as_owner(&owner.client).await?;
             // On the session of the lock: if that dies, the lock goes with it.
             let report = main().run_async(&mut owner.client).await?;
             owner.close(access).await?;
-            break names(report.applied_migrations());
+            return Ok(names(report.applied_migrations()));
         }
         owner.close(access).await?;
         if Instant::now() >= deadline {
             return Err(Error::NodeActive);
         }
         sleep(LOOK).await;
-    };
-    if !keys().get_migrations().is_empty() {
-        run_keys(&access.key_store()).await?;
     }
-    Ok(applied)
 }
 
 /// No node depends on the schema of the key store while it runs, so it needs no lease.

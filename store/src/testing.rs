@@ -107,7 +107,7 @@ pub async fn database() -> TestDatabase {
         let name = format!("vigil_template_{:016x}", migrate::digest());
         template(name, async |url| {
             connect(&url, "vigil test template").await?.batch_execute("CREATE EXTENSION timescaledb").await?;
-            migrate::run(&access(&url)?, PATIENCE).await
+            migrate::run_main(&access(&url)?, PATIENCE).await
         })
         .await
         .expect("migrate the template")
@@ -115,9 +115,11 @@ pub async fn database() -> TestDatabase {
     clone_of(template.await, new_name()).await.expect("clone the template")
 }
 
-/// Without any migration applied, and still the owner's.
+/// Without any migration applied, and still the owner's; so is its key store.
 pub async fn empty_database() -> TestDatabase {
     let made = clone_of("template0", new_name()).await.expect("create a database");
+    let keys = clone_of("template0", format!("{}_keys", made.name)).await.expect("create a database");
+    drop(made.key_store.set(Box::new(keys)));
     let extension = made.pool.get().await.expect("connect").batch_execute("CREATE EXTENSION timescaledb").await;
     extension.expect("TimescaleDB");
     made

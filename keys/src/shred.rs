@@ -1,0 +1,58 @@
+//! A patient is forgotten by destroying one key: everything sealed with it is noise from then on, in every copy.
+
+use store::Pool;
+use vitals::{PatientId, Timestamp, UserId};
+
+use crate::{Error, rotate, rows};
+
+/// Hours of a day, in milliseconds.
+const DAY_MS: i64 = 86_400_000;
+
+/// Who wants it, and who agreed. Whether they may, and that they are who they say, was asked before.
+#[derive(Clone, Copy, Debug)]
+pub struct TwoPersons {
+    by: UserId,
+    approved_by: UserId,
+}
+
+impl TwoPersons {
+    /// None where they are the same one.
+    pub fn new(by: UserId, approved_by: UserId) -> Option<Self> {
+        (by != approved_by).then_some(Self { by, approved_by })
+    }
+}
+
+/// When it was done, and from when on no backup brings it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shredded {
+    pub at: Timestamp,
+    pub final_from: Timestamp,
+}
+
+/// Destroys the key of a patient, and the tokens by which he was found. Refused while anything of his is on legal hold.
+/// Returns once no process that follows has the key any more. Repeated, it finishes what was broken off, and answers as
+/// it did before. `backups_kept_days`: how long a copy of the key store, or of its log, is kept.
+pub async fn shred(
+    patient: PatientId,
+    persons: TwoPersons,
+    main: &Pool,
+    keys: &Pool,
+    now: Timestamp,
+    backups_kept_days: u16,
+) -> Result<Shredded, Error> {
+    let (mut of_main, client) = (main.get().await?, keys.get().await?);
+    let tx = of_main.transaction().await.map_err(store::Error::from)?;
+    // Holds the patient's row, so that no legal hold falls between the look and the deed.
+    rows::forget_tokens(&tx, patient).await.map_err(|error| match error.constraint() {
+        Some("patients_legal_hold") => Error::LegalHold(patient),
+        Some("patients_exists") => Error::NoKey(patient),
+        _ => Error::Store(error),
+    })?;
+    let at = rows::destroy_patient(&client, patient, now).await?.ok_or(Error::NoKey(patient))?;
+    // The key first: a patient who is found and cannot be read is a smaller harm than one who can be read and is not found.
+    tx.commit().await.map_err(store::Error::from)?;
+    rotate::tell(&client).await?;
+    let TwoPersons { by, approved_by } = persons;
+    tracing::warn!(patient.id = %patient, user.id = %by, approver.id = %approved_by, "the key of a patient was destroyed");
+    Ok(Shredded { at, final_from: at.plus_millis(i64::from(backups_kept_days) * DAY_MS) })
+}
