@@ -62,9 +62,15 @@ fn spawn(
     [mqtt, mqtts, portal]: [SocketAddr; 3],
 ) -> anyhow::Result<(Child, [SocketAddr; 3])> {
     let vigil = std::env::current_exe()?.with_file_name("vigil");
+    // Beside the state, which no root key may lie in. The next bench has another database, and takes it as well.
+    let root_key = state_dir.with_extension("root.key");
+    if !root_key.exists() {
+        keys::RootKey::make(&root_key)?;
+    }
     let mut child = Command::new(&vigil)
         .arg("all")
         .env("VIGIL_STATE_DIR", state_dir)
+        .env("VIGIL_KEYS_FILE", &root_key)
         .env("VIGIL_DATABASE_URL", database.place())
         .env("VIGIL_DATABASE_PASSWORDS", database.passwords().context("a folder of passwords")?)
         .env("VIGIL_DATABASE_OWNER_URL", database.owner_url())

@@ -8,6 +8,7 @@ mod config;
 pub mod front;
 mod minutes;
 mod pipeline;
+mod plain;
 mod run;
 mod window;
 mod write;

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keys::Keyring;
 use store::roster::Roster;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -10,7 +11,7 @@ use vitals::Clock;
 use crate::front::{self, Listener};
 use crate::pipeline::{Devices, Pipeline};
 use crate::write::{Queue, Shared, Writer};
-use crate::{Config, Outlets, clocks, minutes};
+use crate::{Config, Outlets, clocks, minutes, plain};
 
 /// How long the writers go on trying after the front has ended, when the database is away.
 const LAST_TRY: Duration = Duration::from_secs(5);
@@ -31,6 +32,8 @@ pub struct Deps {
     pub clock: Clock,
     pub roster: watch::Receiver<Arc<Roster>>,
     pub outlets: Outlets,
+    /// Seals what goes to quarantine.
+    pub keyring: Keyring,
     pub listeners: Vec<Listener>,
 }
 
@@ -42,7 +45,7 @@ pub async fn run(
     serving: impl FnOnce() + Send,
     stop: CancellationToken,
 ) -> Result<(), Error> {
-    let Deps { pool, clock, roster, outlets, listeners } = deps;
+    let Deps { pool, clock, roster, outlets, keyring, listeners } = deps;
     let devices = Arc::new(Devices::default());
     clocks::load(&pool, &devices, &clock).await?;
     let (drained, give_up) = (CancellationToken::new(), CancellationToken::new());
@@ -55,6 +58,7 @@ pub async fn run(
             queue: Arc::new(Queue::default()),
             shared: Arc::new(Shared::default()),
             outlets: outlets.clone(),
+            keyring: keyring.clone(),
             stop: drained.clone(),
             give_up: give_up.clone(),
         };
@@ -65,8 +69,9 @@ pub async fn run(
     let beside = [
         tokio::spawn(minutes::run(pool.clone(), clock.clone(), shared, drained.clone())),
         tokio::spawn(clocks::run(pool.clone(), devices.clone(), clock.clone(), drained.clone())),
+        tokio::spawn(plain::run(pool.clone(), keyring.clone(), drained.clone())),
     ];
-    let pipeline = Pipeline::new(config.clone(), clock.clone(), devices, queues, outlets);
+    let pipeline = Pipeline::new(config.clone(), clock.clone(), devices, queues, outlets, keyring);
     let deps = front::Deps { config: config.front, roster, pool, clock, pipeline };
     serving();
     let served = tokio::select! {

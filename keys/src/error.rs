@@ -14,6 +14,8 @@ pub enum Error {
     LegalHold(PatientId),
     #[error("{rows} rows are still found by a token of an older index key than version {version}; both stay in use")]
     OldTokens { rows: i64, version: i32 },
+    #[error("no keys have been made in this database")]
+    NoKeys,
     #[error("the database of keys was made with another root key")]
     AnotherRoot,
     #[error("the main database has keys, and the database of keys has none: they do not belong together")]

@@ -89,17 +89,20 @@ impl Keyring {
 
     /// The key of a new patient; of one who has a key already, that one.
     pub async fn make_patient(&self, patient: PatientId) -> Result<PatientKey, Error> {
-        let stored = match &self.0.patients {
-            Patients::Stored(stored) => stored,
+        match &self.0.patients {
+            Patients::Stored(stored) => self.make(stored, patient).await,
             #[cfg(feature = "testing")]
-            Patients::InMemory(keys) => return keys.make(patient),
-        };
+            Patients::InMemory(keys) => keys.make(patient),
+        }
+    }
+
+    async fn make(&self, stored: &Stored, patient: PatientId) -> Result<PatientKey, Error> {
         for _ in 0..TRIES {
             if !patients::make(patient, &stored.wrapping.load(), &stored.keys).await? {
                 // There is one, or our wrapping key is not the active one any more.
                 match self.find(stored, patient).await {
                     Err(Error::NoKey(_)) => {
-                        self.reload().await?;
+                        self.reload_from(stored).await?;
                     }
                     found => return found,
                 }
@@ -123,7 +126,7 @@ impl Keyring {
                 Found::None => return Err(Error::NoKey(patient)),
                 Found::Destroyed => return Err(Error::Destroyed(patient)),
                 Found::Elsewhere => {
-                    self.reload().await?;
+                    self.reload_from(stored).await?;
                 }
             }
         }
@@ -142,11 +145,14 @@ impl Keyring {
 
     /// Everything anew, by the root key that is in its file now. One at a time, so that nothing newer is overwritten.
     pub(crate) async fn reload(&self) -> Result<Reloaded, Error> {
-        let stored = match &self.0.patients {
-            Patients::Stored(stored) => stored,
+        match &self.0.patients {
+            Patients::Stored(stored) => self.reload_from(stored).await,
             #[cfg(feature = "testing")]
-            Patients::InMemory(_) => return Ok(Reloaded { generation: 0, root_retires: false }),
-        };
+            Patients::InMemory(_) => Ok(Reloaded { generation: 0, root_retires: false }),
+        }
+    }
+
+    async fn reload_from(&self, stored: &Stored) -> Result<Reloaded, Error> {
         let _alone = stored.reloading.lock().await;
         let (main, keys) = (stored.main.get().await?, stored.keys.get().await?);
         let ours = stored.root.load_full();

@@ -5,6 +5,7 @@
 //! **Absent on purpose**: who may read what. No key has a `Debug`, `Display` or `Serialize` that tells it.
 
 mod cache;
+mod check;
 mod cipher;
 mod error;
 mod field;
@@ -24,6 +25,7 @@ mod system;
 pub mod testing;
 mod token;
 
+pub use check::Checked;
 pub use error::Error;
 pub use field::Field;
 pub use keyring::Keyring;

@@ -71,7 +71,11 @@ pub(crate) async fn load(root: &RootKey, main: &impl Db, keys: &impl Db) -> Resu
 /// All versions, and whether another root key is to replace this one.
 pub(crate) async fn wrapping(root: &RootKey, keys: &impl Db) -> Result<(Wrapping, bool), Error> {
     let check_value = root.check_value();
-    let known = rows::roots(keys).await?.into_iter().find(|(known, _)| *known == check_value);
+    let roots = rows::roots(keys).await?;
+    if roots.is_empty() {
+        return Err(Error::NoKeys);
+    }
+    let known = roots.into_iter().find(|(known, _)| *known == check_value);
     let Some((_, state)) = known else { return Err(Error::AnotherRoot) };
     let by_root = root.cipher();
     let (mut versions, mut active) = (Vec::new(), None);

@@ -60,8 +60,13 @@ pub(crate) enum Found {
 pub(crate) async fn find(patient: PatientId, wrapping: &Wrapping, keys: &Pool) -> Result<Found, Error> {
     let Some(wrapped) = rows::patient(&keys.get().await?, patient).await? else { return Ok(Found::None) };
     let Some(wrapped) = wrapped else { return Ok(Found::Destroyed) };
-    let secret = wrapping.unwrap(WRAPPED, patient.0.as_bytes(), &wrapped)?;
+    let secret = unwrap(wrapping, patient, &wrapped)?;
     Ok(secret.map_or(Found::Elsewhere, |secret| Found::Key(PatientKey::new(patient, &secret))))
+}
+
+/// None: by a version that was not loaded.
+pub(crate) fn unwrap(wrapping: &Wrapping, patient: PatientId, wrapped: &[u8]) -> Result<Option<Secret>, Error> {
+    wrapping.unwrap(WRAPPED, patient.0.as_bytes(), wrapped)
 }
 
 /// Whether a row was made: not where there is one, nor where our wrapping key is not the active one any more.
@@ -73,6 +78,6 @@ pub(crate) async fn make(patient: PatientId, wrapping: &Wrapping, keys: &Pool) -
 
 /// By the active wrapping key instead of the one that did.
 pub(crate) fn rewrap(wrapping: &Wrapping, patient: PatientId, wrapped: &[u8]) -> Result<Vec<u8>, Error> {
-    let secret = wrapping.unwrap(WRAPPED, patient.0.as_bytes(), wrapped)?.ok_or(Error::Unopened(WRAPPED))?;
+    let secret = unwrap(wrapping, patient, wrapped)?.ok_or(Error::Unopened(WRAPPED))?;
     Ok(wrapping.active().seal(WRAPPED, patient.0.as_bytes(), secret.bytes()))
 }

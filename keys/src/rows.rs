@@ -166,6 +166,19 @@ pub(crate) async fn add_patient(
     Ok(keys.execute(ADD_PATIENT, &[&patient.0, &version, &wrapped]).await? == 1)
 }
 
+const PATIENTS_AFTER: &str = "-- rows::patients_after
+    SELECT patient_id, wrapped FROM patient_keys WHERE $1::uuid IS NULL OR patient_id > $1 ORDER BY patient_id LIMIT $2";
+
+/// In the order of their ids. Nothing is wrapped of a key that was destroyed.
+pub(crate) async fn patients_after(
+    keys: &impl Db,
+    after: Option<PatientId>,
+    limit: i64,
+) -> Result<Vec<(PatientId, Option<Vec<u8>>)>, Error> {
+    let rows = keys.query(PATIENTS_AFTER, &[&after.map(|patient| patient.0), &limit]).await?;
+    rows.iter().map(|row| Ok((PatientId(first(row)?), row.try_get(1)?))).collect()
+}
+
 const PATIENTS_NOT_BY: &str = "-- rows::patients_not_by
     SELECT patient_id, wrapped FROM patient_keys WHERE wrapping_version <> $1 LIMIT $2 FOR UPDATE";
 
@@ -349,6 +362,7 @@ pub(crate) const OF_KEYS: &[&str] = &[
     ADD_WRAPPED,
     PATIENT,
     ADD_PATIENT,
+    PATIENTS_AFTER,
     PATIENTS_NOT_BY,
     DESTROY_PATIENT,
     DESTROYED_AT,

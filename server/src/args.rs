@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use vitals::{AgeClass, DeviceName, DeviceProfile, Realm};
 
 /// Carries vital signs from the bedside to the person who must act on them.
@@ -30,6 +30,9 @@ pub(crate) enum Command {
         #[arg(long)]
         make_roles: bool,
     },
+    /// The root key, and what it wraps.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Says whether the configuration, the database and the certificates are fit to start.
     Check {
         /// Also count what is stored.
@@ -83,4 +86,37 @@ pub(crate) struct Enrol {
     /// live, demo or test
     #[arg(long, default_value = "live")]
     pub(crate) realm: Realm,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Draws a root key into FILE, which must not exist.
+    Init { file: PathBuf },
+    /// Opens every key there is with the root key.
+    Check,
+    /// Replaces keys while everything runs. What was broken off is finished by the same call.
+    Rotate(Rotate),
+    /// Writes the root key into FILE under a passphrase, the first line of standard input.
+    Export { file: PathBuf },
+    /// Writes the root key of a recovery file to where the configuration says, once it is proven that it opens every key
+    /// there is. The passphrase is the first line of standard input.
+    Import { file: PathBuf },
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("which").required(true)))]
+pub(crate) struct Rotate {
+    /// The root key, by the one in this file.
+    #[arg(long, value_name = "FILE", group = "which")]
+    pub(crate) root: Option<PathBuf>,
+    /// Both root keys open until the same is asked for without this: for files of other nodes, which are replaced by hand.
+    #[arg(long, requires = "root")]
+    pub(crate) keep_old: bool,
+    /// The key that wraps the others.
+    #[arg(long, group = "which")]
+    pub(crate) wrapping: bool,
+    /// The key of search tokens.
+    #[arg(long, group = "which")]
+    pub(crate) index: bool,
 }

@@ -18,6 +18,7 @@ pub(crate) struct Config {
     /// Where the private database, keys and certificates live. `VIGIL_STATE_DIR` overrides.
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) database: Database,
+    pub(crate) keys: Keys,
     pub(crate) mqtt: Mqtt,
     pub(crate) http: Http,
     pub(crate) ingest: ingest::Config,
@@ -57,6 +58,14 @@ impl Default for Http {
     fn default() -> Self {
         Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
     }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Keys {
+    /// The root key, apart from state and data. `VIGIL_KEYS_FILE` overrides. Without one a private database is taken for a
+    /// demonstration, and its root key lies beside it.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// When the system raises an alarm about itself.
@@ -109,6 +118,9 @@ impl Config {
                 Self::parse(&text).map_err(|error| Error::Form(file.to_owned(), error))?
             }
         };
+        if let Some(file) = env("VIGIL_KEYS_FILE") {
+            config.keys.file = Some(file.into());
+        }
         if let Some(dir) = env("VIGIL_STATE_DIR") {
             config.state_dir = Some(dir.into());
         }

@@ -9,6 +9,7 @@ mod doors;
 mod fit;
 mod node;
 mod parts;
+mod root_key;
 mod run;
 mod selfcare;
 mod telemetry;
@@ -44,12 +45,13 @@ fn main() -> ExitCode {
         Command::All => run::all(&config),
         Command::Localdb(localdb) => command::localdb(&config, localdb),
         Command::Device(device) => command::device(&config, device),
+        Command::Keys(keys) => command::keys(&config, keys),
         Command::Migrate { make_roles } => command::migrate(&config, make_roles),
         Command::Check { counts } => command::check(&config, counts),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<fit::TooMuch>() => wrong(error),
+        Err(error) if error.is::<fit::TooMuch>() || error.is::<root_key::Wrong>() => wrong(error),
         Err(error) => {
             eprintln!("vigil: {error:#}");
             ExitCode::FAILURE

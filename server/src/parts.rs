@@ -33,6 +33,14 @@ impl Parts {
         self.running.push((name, stop, task));
     }
 
+    /// What keeps something current and never ends by itself.
+    pub(crate) fn keep(&mut self, name: &'static str, current: impl Future<Output = ()> + Send + 'static) {
+        self.start(name, |stop| async move {
+            tokio::select! { () = current => {}, () = stop.cancelled() => {} }
+            Ok(())
+        });
+    }
+
     /// Waits for the signal, then stops every part, each within `patience`.
     pub(crate) async fn until_stopped(mut self, patience: Duration) -> anyhow::Result<()> {
         self.stop.cancelled().await;

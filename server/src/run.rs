@@ -20,12 +20,13 @@ use crate::parts::Parts;
 use crate::selfcare::{self, Watched};
 use crate::tls::Tls;
 use crate::watchdog::{Judging, Watchdog};
-use crate::{fit, node, telemetry};
+use crate::{fit, node, root_key, telemetry};
 
 /// How long each part may take to drain.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn all(config: &Config) -> anyhow::Result<()> {
+    root_key::look(config)?;
     let tls = Tls::open(config)?;
     let database = Database::open(config)?;
     let outcome = tokio::runtime::Builder::new_multi_thread()
@@ -44,6 +45,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     if !fit::to_serve(&database.access, &stop).await? {
         return Ok(());
     }
+    root_key::fits(config, database).await?;
     // Bound before anything runs: a taken port is told before a device is.
     let doors = Doors::open(config, tls).await?;
     let page = metrics.clone();
@@ -60,6 +62,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     let alerting = pool(Role::Alerting, connections.alerting)?;
     // Until its reads say for whom: then the part alone sees nobody.
     let portal = database.access.acting("portal").fenced(Role::Portal, connections.portal, epoch)?;
+    let (keyring, following) = root_key::follow(config, database, epoch).await?;
     let clock = node::clock(&alerting).await.context("look when the last run ended")?;
     let (roster, watching) = roster::watch(ingest.clone()).await.context("read the roster")?;
 
@@ -89,10 +92,8 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
             Ok(())
         }
     });
-    parts.start("roster", |stop| async move {
-        tokio::select! { () = watching => {}, () = stop.cancelled() => {} }
-        Ok(())
-    });
+    parts.keep("roster", watching);
+    parts.keep("keys", following);
     parts.start("metrics", |stop| telemetry::upkeep(metrics.clone(), stop));
     parts.start("alerting", |stop| async move { Ok(alarms.run(move |now| awake.look(now), stop).await?) });
     let watched = Watched::new(config, database, tls, &clock, &alerting);
@@ -113,7 +114,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
         let config = config.portal.clone();
         async move { Ok(portal::run(config, deps, doors.screens, stop).await?) }
     });
-    let deps = ingest::Deps { pool: ingest, clock, roster, outlets, listeners: doors.devices };
+    let deps = ingest::Deps { pool: ingest, clock, roster, outlets, keyring, listeners: doors.devices };
     let (serving, served) = tokio::sync::oneshot::channel();
     parts.start("ingest", |stop| {
         let config = config.ingest.clone();

@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Ours: what a bare level in `VIGIL_LOG` is about.
-const OURS: [&str; 7] = ["vigil", "ingest", "alerting", "portal", "store", "localdb", "vitals"];
+const OURS: [&str; 8] = ["vigil", "ingest", "alerting", "portal", "keys", "store", "localdb", "vitals"];
 /// The most that other crates say unless `VIGIL_LOG` names them: below it drivers tell statements and peers.
 const OTHERS: LevelFilter = LevelFilter::WARN;
 /// Its spans carry topics, and topics name devices (reference/mqtt.md §5). A directive could be undone by one that is

@@ -53,7 +53,7 @@ pub struct Quarantined {
     pub detail: String,
     /// What came; of what could not be understood at most `Quarantined::MAX_PAYLOAD` bytes.
     pub payload: Vec<u8>,
-    /// SHA-256 of all of it.
+    /// Keyed hash of all of it: equal payloads have equal ones, and nobody can try payloads against it.
     pub digest: [u8; 32],
     pub received_at: Timestamp,
 }

@@ -113,7 +113,7 @@ static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| {
         flapping: Arc::new(|_, _| {}),
         database_away: Arc::new(|_, _| {}),
     };
-    Pipeline::new(Config::default(), Clock::system(), Arc::default(), Vec::new(), outlets)
+    Pipeline::new(Config::default(), Clock::system(), Arc::default(), Vec::new(), outlets, keys::Keyring::for_tests())
 });
 
 /// A topic or filter, asked of a device, a gateway and a service.

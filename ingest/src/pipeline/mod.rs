@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
+use keys::Keyring;
 use vitals::wire::{self, RawFrame};
 use vitals::{Clock, Device, Flags, Frame, OtherReading, Quarantined, Reason, Timestamp};
 
 pub(crate) use devices::{DeviceState, Devices};
-pub(crate) use quarantine::{conflicts, digest};
+pub(crate) use quarantine::{conflicts, digest, seal};
 
 use crate::window::{Budget, Window};
 use crate::write::{Queue, Submission};
@@ -89,6 +90,7 @@ struct Shared {
     outlets: Outlets,
     budget: Arc<Budget>,
     config: Config,
+    keyring: Keyring,
     /// Registered once: looking it up costs more than counting.
     received: metrics::Counter,
 }
@@ -130,11 +132,12 @@ impl Pipeline {
         devices: Arc<Devices>,
         queues: Vec<Arc<Queue>>,
         outlets: Outlets,
+        keyring: Keyring,
     ) -> Self {
         let arrivals = Arrivals { clock, last: AtomicI64::new(0) };
         let budget = Budget::new(config.held_bytes);
         let received = metrics::counter!("vigil_messages_received_total");
-        Self(Arc::new(Shared { arrivals, devices, queues, outlets, budget, config, received }))
+        Self(Arc::new(Shared { arrivals, devices, queues, outlets, budget, config, keyring, received }))
     }
 
     pub(crate) fn window(&self) -> Window {
@@ -224,7 +227,7 @@ impl Pipeline {
                 self.0.arrivals.stamp(1)
             }
         };
-        burst.quarantined.extend(refusals.into_entry(&publish, received_at));
+        burst.quarantined.extend(refusals.into_entry(&publish, received_at, &self.0.keyring));
     }
 
     /// Answers the receive time of the message, which is its first frame's.

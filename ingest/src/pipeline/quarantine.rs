@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use aws_lc_rs::digest as sha;
+use keys::{Field, Keyring, TokenKind};
 use store::telemetry::Conflict;
 use vitals::{DeviceKey, Frame, OtherReading, Quarantined, Reason, Timestamp, wire};
 
@@ -36,7 +36,12 @@ impl Refusals {
         self.detail.push_str(&detail);
     }
 
-    pub(super) fn into_entry(self, publish: &Publish, received_at: Timestamp) -> Option<Quarantined> {
+    pub(super) fn into_entry(
+        self,
+        publish: &Publish,
+        received_at: Timestamp,
+        keyring: &Keyring,
+    ) -> Option<Quarantined> {
         let reason = self.reason?;
         // What was understood and refused may be the only trace of a reading: all of it is kept, up to the packet's bound.
         let kept = match reason {
@@ -49,19 +54,27 @@ impl Refusals {
             reason,
             detail: self.detail,
             payload: publish.payload[..kept].to_vec(),
-            digest: digest(&publish.payload),
+            digest: digest(keyring, &publish.payload),
             received_at,
         })
     }
 }
 
-pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
-    sha::digest(&sha::SHA256, bytes).as_ref().try_into().expect("SHA-256 has 32 bytes")
+/// Of a plain hash a guess could be made sure.
+pub(crate) fn digest(keyring: &Keyring, payload: &[u8]) -> [u8; 32] {
+    keyring.token(TokenKind::Quarantine, payload).bytes
+}
+
+const PAYLOAD: Field = Field::new("quarantine", "payload");
+
+/// What is stored of a payload: it may hold anything, a name among it.
+pub(crate) fn seal(keyring: &Keyring, digest: &[u8], payload: &[u8]) -> Vec<u8> {
+    keyring.system().seal(PAYLOAD, digest, payload)
 }
 
 /// The entries of what differs from what is stored for a device. Each is a message of as many frames as fit into
 /// `Quarantined::MAX_PAYLOAD`: all that differs is kept, and many of them do not cost a row each.
-pub(crate) fn conflicts(device: DeviceKey, topic: &str, what: Conflict<'_>) -> Vec<Quarantined> {
+pub(crate) fn conflicts(keyring: &Keyring, device: DeviceKey, topic: &str, what: Conflict<'_>) -> Vec<Quarantined> {
     let (differing, most): (Vec<_>, _) = match what {
         Conflict::Frames(frames) => {
             let single = frames.len() <= MAX_SINGLE;
@@ -81,7 +94,7 @@ pub(crate) fn conflicts(device: DeviceKey, topic: &str, what: Conflict<'_>) -> V
         });
         let (now, later) = rest.split_at(fits.count().max(1));
         rest = later;
-        entries.push(entry(device, topic, now));
+        entries.push(entry(keyring, device, topic, now));
     }
     entries
 }
@@ -107,7 +120,7 @@ impl<'a> Differing<'a> {
     }
 }
 
-fn entry(device: DeviceKey, topic: &str, differing: &[Differing<'_>]) -> Quarantined {
+fn entry(keyring: &Keyring, device: DeviceKey, topic: &str, differing: &[Differing<'_>]) -> Quarantined {
     let first = &differing[0];
     let (payload, detail) = match (differing, first.code) {
         ([one], None) => (one.json.clone(), "another value is stored for this moment".to_owned()),
@@ -123,7 +136,7 @@ fn entry(device: DeviceKey, topic: &str, differing: &[Differing<'_>]) -> Quarant
         topic: topic.to_owned(),
         reason: Reason::Conflict,
         detail,
-        digest: digest(payload.as_bytes()),
+        digest: digest(keyring, payload.as_bytes()),
         payload: payload.into_bytes(),
         received_at: differing.iter().map(|one| one.received_at).max().unwrap_or(first.received_at),
     }

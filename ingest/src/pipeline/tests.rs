@@ -10,7 +10,14 @@ fn pipeline(clock: Clock) -> Pipeline {
         flapping: Arc::new(|_, _| {}),
         database_away: Arc::new(|_, _| {}),
     };
-    Pipeline::new(Config::default(), clock, Arc::default(), vec![Arc::new(Queue::default())], outlets)
+    Pipeline::new(
+        Config::default(),
+        clock,
+        Arc::default(),
+        vec![Arc::new(Queue::default())],
+        outlets,
+        Keyring::for_tests(),
+    )
 }
 
 fn send(pipeline: &Pipeline, payload: &str) {
@@ -86,7 +93,14 @@ fn a_small_message_that_costs_much_memory_fills_the_window_and_the_common_bound(
             let config = Config { window_bytes, held_bytes, ..Config::default() };
             let (clock, _) = Clock::settable(Timestamp::from_millis(1_795_428_000_000));
             let queue = Arc::new(Queue::default());
-            let pipeline = Pipeline::new(config, clock, Arc::default(), vec![queue.clone()], outlets.clone());
+            let pipeline = Pipeline::new(
+                config,
+                clock,
+                Arc::default(),
+                vec![queue.clone()],
+                outlets.clone(),
+                Keyring::for_tests(),
+            );
             let route =
                 pipeline.route(device.clone(), StreamKind::Vitals, Bytes::from_static(b"vigil/v1/bed-1/vitals"));
             let mut window = pipeline.window();

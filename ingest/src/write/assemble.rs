@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn named(device: DeviceKey, what: Conflict<'_>) -> Vec<Quarantined> {
-        crate::pipeline::conflicts(device, "", what)
+        crate::pipeline::conflicts(&keys::Keyring::for_tests(), device, "", what)
     }
 
     #[test]

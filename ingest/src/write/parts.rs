@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keys::Keyring;
 use store::telemetry::Conflict;
 use vitals::{Quarantined, Reason, wire};
 
@@ -68,13 +69,18 @@ impl Part {
     }
 
     /// The one item that the database refuses, as an entry of the quarantine.
-    pub(super) fn refused(self, topic: impl Fn(vitals::DeviceKey) -> String, sqlstate: &str) -> Self {
+    pub(super) fn refused(
+        self,
+        keyring: &Keyring,
+        topic: impl Fn(vitals::DeviceKey) -> String,
+        sqlstate: &str,
+    ) -> Self {
         let entry = |device, received_at, payload: Vec<u8>| Quarantined {
             device,
             topic: topic(device),
             reason: Reason::Refused,
             detail: format!("the database refused the row with SQLSTATE {sqlstate}"),
-            digest: digest(&payload),
+            digest: digest(keyring, &payload),
             payload,
             received_at,
         };
@@ -144,7 +150,7 @@ mod tests {
     #[test]
     fn a_refused_reading_goes_to_quarantine_by_its_key() {
         let part = Part { others: vec![other("i\"cp")], ..Part::default() };
-        let refused = part.refused(|device| format!("of {device}"), "23514");
+        let refused = part.refused(&Keyring::for_tests(), |device| format!("of {device}"), "23514");
         let [entry] = &refused.quarantined[..] else { panic!("one entry") };
         assert_eq!((entry.reason, entry.received_at), (Reason::Refused, AT));
         assert!(entry.detail.ends_with("23514"), "{}", entry.detail);

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
+use keys::Keyring;
 use parking_lot::Mutex;
 use store::telemetry::{Batch, Conflict, Connection};
 use tokio::time::timeout;
@@ -12,7 +13,7 @@ use super::Queue;
 use super::assemble::{Watermarks, classify};
 use super::parts::Part;
 use crate::Outlets;
-use crate::pipeline::conflicts;
+use crate::pipeline::{conflicts, seal};
 
 /// Frames of one transaction at the most: beyond 10,000 a batch gains nothing and its messages only wait longer.
 const MAX_ROWS: usize = 10_000;
@@ -74,6 +75,7 @@ pub(crate) struct Writer {
     pub(crate) queue: Arc<Queue>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) outlets: Outlets,
+    pub(crate) keyring: Keyring,
     /// No more submissions come: drain and end.
     pub(crate) stop: CancellationToken,
     /// Give up on a database that is away.
@@ -89,7 +91,8 @@ impl Writer {
                 state.devices.0.entry(submission.device.key).or_insert_with(|| submission.device.clone());
             }
             let frames: usize = submissions.iter().map(|submission| submission.frames.len()).sum();
-            let (part, receipts) = Part::gather(submissions, &|device, what| state.devices.conflicts(device, what));
+            let (part, receipts) =
+                Part::gather(submissions, &|device, what| state.devices.conflicts(&self.keyring, device, what));
             self.commit(part, &mut state).await?;
             metrics::counter!("vigil_frames_stored_total").increment(frames as u64);
             for receipt in receipts {
@@ -112,7 +115,7 @@ impl Writer {
                 (Ok([first, second]), _) => parts.extend([second, first]),
                 (Err(part), Answer::Blamed(sqlstate)) if part.quarantined.is_empty() => {
                     tracing::warn!(sqlstate, writer = self.name, "the database refuses a row");
-                    parts.push(part.refused(|device| state.devices.topic(device), &sqlstate));
+                    parts.push(part.refused(&self.keyring, |device| state.devices.topic(device), &sqlstate));
                 }
                 (Err(_), Answer::Blamed(sqlstate)) => {
                     tracing::error!(sqlstate, "the database refuses an entry of the quarantine; it is lost");
@@ -197,7 +200,8 @@ impl Writer {
             others: &part.others,
             quarantined: &part.quarantined,
             statuses: &part.statuses,
-            conflict: &|device, what| devices.conflicts(device, what),
+            seal: &|entry| seal(&self.keyring, &entry.digest, &entry.payload),
+            conflict: &|device, what| devices.conflicts(&self.keyring, device, what),
         };
         connection.store(&batch).await?;
         metrics::histogram!("vigil_batch_rows").record(part.frames.len() as f64);
@@ -239,8 +243,8 @@ impl Known {
         format!("vigil/v1/{name}/vitals")
     }
 
-    fn conflicts(&self, device: DeviceKey, what: Conflict<'_>) -> Vec<Quarantined> {
-        conflicts(device, &self.topic(device), what)
+    fn conflicts(&self, keyring: &Keyring, device: DeviceKey, what: Conflict<'_>) -> Vec<Quarantined> {
+        conflicts(keyring, device, &self.topic(device), what)
     }
 }
 

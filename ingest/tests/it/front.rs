@@ -19,6 +19,7 @@ mod hostile_floods;
 mod hostile_tls;
 mod hostile_topics;
 mod neighbour;
+mod quarantine;
 mod standby;
 mod telemetry;
 mod tls;

@@ -15,13 +15,16 @@ const ENROLLED_MS = 20_000;
 
 export async function startVigil(binary) {
   const state = await mkdtemp(join(tmpdir(), "vigil-e2e-"));
+  const keys = await mkdtemp(join(tmpdir(), "vigil-e2e-keys-"));
   const env = {
     ...process.env,
     VIGIL_STATE_DIR: state,
+    VIGIL_KEYS_FILE: join(keys, "root.key"),
     VIGIL_MQTT_LISTEN: "127.0.0.1:0",
     VIGIL_MQTTS_LISTEN: "127.0.0.1:0",
     VIGIL_HTTP_LISTEN: "127.0.0.1:0",
   };
+  await promisify(execFile)(binary, ["keys", "init", env.VIGIL_KEYS_FILE], { env });
   const bed = `e2e-${Date.now().toString(36)}`;
   let server = await launch(binary, env);
   env.VIGIL_HTTP_LISTEN = new URL(server.portal).host;
@@ -45,7 +48,7 @@ export async function startVigil(binary) {
     async close() {
       device.close();
       await server.end("SIGTERM");
-      await rm(state, { recursive: true, force: true });
+      for (const folder of [state, keys]) await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "commands answer on standard output")]
 
 mod device;
+mod keys;
 mod migrate;
 
 use std::future::Future;
@@ -12,9 +13,10 @@ use store::{Access, Role};
 use crate::args::Localdb;
 use crate::config::Config;
 use crate::database::{self, Database};
-use crate::fit;
 use crate::tls::Tls;
+use crate::{fit, root_key};
 
+pub(crate) use self::keys::keys;
 pub(crate) use device::device;
 pub(crate) use migrate::migrate;
 
@@ -44,8 +46,12 @@ pub(crate) fn check(config: &Config, counts: bool) -> anyhow::Result<()> {
     let tls = Tls::open(config)?;
     tls.acceptor().context("read the certificates")?;
     println!("the server certificate ends at {}", tls.server()?.ends_at);
+    root_key::look(config)?;
     let database = Database::open(config)?;
-    let checked = block_on(check_database(&database.access, counts));
+    let checked = block_on(async {
+        check_database(&database.access, counts).await?;
+        root_key::fits(config, &database).await
+    });
     database.close(config)?;
     checked?;
     println!("fit to start");

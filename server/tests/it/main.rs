@@ -12,6 +12,7 @@ mod clocks;
 mod commands;
 mod configuration;
 mod durability;
+mod keys;
 mod logs;
 mod minutes;
 mod mqtt;

@@ -1,6 +1,7 @@
 //! The private database: who starts it, who stops it.
 
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 
 use vitals::Clock;
 
@@ -72,4 +73,11 @@ async fn the_last_to_leave_stops_the_database_and_nobody_before() {
     eventually("its disk", async || vigil.metric("vigil_disk_free_bytes{of=\"database\"}").await > 0.0).await;
     assert_eq!(vigil.stop(), Some(0));
     assert_eq!(private.status(), "stopped");
+    // A throw-away root key, which the next start finds again.
+    let key = private.0.path("demo-root.key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(private.0.start().stop(), Some(0));
+    std::fs::remove_file(&key).unwrap();
+    let (code, said) = private.0.refused(&["all"]);
+    assert!(code == Some(64) && said.contains("another root key"), "one that was made anew: {said}");
 }

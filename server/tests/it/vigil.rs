@@ -17,12 +17,14 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A folder of state, and a database that may come and go.
 pub struct Site {
     pub dir: TempDir,
+    /// Apart from it, the root key of whoever has a database of his own.
+    keys: TempDir,
     /// Where the database is, the folder of its passwords, and its owner's address.
     database: [String; 3],
 }
 
 impl Site {
-    /// Without an address, the private database.
+    /// Without an address, the private database, whose root key is a throw-away one.
     pub fn new(url: &str) -> Self {
         Self::with([url.to_owned(), String::new(), String::new()])
     }
@@ -40,7 +42,15 @@ impl Site {
     }
 
     fn with(database: [String; 3]) -> Self {
-        Self { dir: TempDir::new().unwrap(), database }
+        let keys = TempDir::new().unwrap();
+        if !database[0].is_empty() {
+            keys::RootKey::make(&keys.path().join("root.key")).unwrap();
+        }
+        Self { dir: TempDir::new().unwrap(), keys, database }
+    }
+
+    pub fn key(&self, name: &str) -> PathBuf {
+        self.keys.path().join(name)
     }
 
     pub fn command(&self) -> Command {
@@ -49,6 +59,7 @@ impl Site {
         let [url, passwords, owner] = &self.database;
         command
             .env("VIGIL_STATE_DIR", self.dir.path())
+            .env("VIGIL_KEYS_FILE", if url.is_empty() { PathBuf::new() } else { self.key("root.key") })
             .env("VIGIL_DATABASE_URL", url)
             .env("VIGIL_DATABASE_PASSWORDS", passwords)
             .env("VIGIL_DATABASE_OWNER_URL", owner)

@@ -24,6 +24,8 @@ pub struct Batch<'a> {
     pub quarantined: &'a [Quarantined],
     /// (device, payload, received at)
     pub statuses: &'a [(DeviceKey, Bytes, Timestamp)],
+    /// What is kept of an entry's payload: sealed, or it is in every copy of the database. Asked once for each row.
+    pub seal: &'a (dyn Fn(&Quarantined) -> Vec<u8> + Sync),
     /// Makes the quarantine entries of what differs from what is stored, once for each device and kind: their number
     /// must not grow with that of the readings, so that one device cannot hold up its neighbours.
     pub conflict: &'a (dyn Fn(DeviceKey, Conflict<'_>) -> Vec<Quarantined> + Sync),
@@ -123,7 +125,7 @@ impl Connection {
                 batch.dirty.iter().map(|(key, minute)| (key.0, At(*minute))).unzip();
             tx.execute(&self.mark_dirty, &[&devices, &minutes]).await?;
         }
-        quarantine::insert(&tx, &self.quarantine, batch.quarantined.iter().chain(&entries)).await?;
+        quarantine::insert(&tx, &self.quarantine, batch.quarantined.iter().chain(&entries), batch.seal).await?;
         for (device, payload, received_at) in newest(batch.statuses) {
             tx.execute(merge::STATUS, &[&device.0, &payload.as_ref(), &At(*received_at)]).await?;
         }

@@ -73,8 +73,9 @@ pub(super) const OTHER_CONFLICTS: &str = "-- telemetry::other_conflicts
     ) stored WHERE new.at >= $5 AND new.at <= $6 AND stored.value <> new.value";
 
 pub(super) const QUARANTINE: &str = "-- telemetry::quarantine
-    INSERT INTO quarantine (device_key, topic, digest, reason, detail, payload, first_received_at, last_received_at, count)
-    SELECT * FROM unnest($1::int4[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[],
+    INSERT INTO quarantine (device_key, topic, digest, reason, detail, payload, first_received_at, last_received_at, count,
+        sealed)
+    SELECT *, true FROM unnest($1::int4[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[],
         $8::timestamptz[], $9::int8[])
     ON CONFLICT (device_key, topic, digest) DO UPDATE
     SET count = quarantine.count + excluded.count, last_received_at = excluded.last_received_at";

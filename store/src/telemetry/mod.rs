@@ -3,6 +3,6 @@
 mod batch;
 mod encode;
 mod merge;
-mod quarantine;
+pub mod quarantine;
 
 pub use batch::{Batch, Conflict, Connection};

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::{Statement, Transaction};
+use tokio_postgres::{Row, Statement, Transaction};
 use vitals::{Quarantined, Timestamp};
 
-use crate::Error;
 use crate::time::At;
+use crate::{Db, Error};
 
 /// Payload bytes of one statement, beyond which it takes no more: PostgreSQL refuses an array of 1 GB.
 const MAX_BYTES: usize = 16 << 20;
@@ -22,6 +22,7 @@ pub(super) async fn insert<'a>(
     tx: &Transaction<'_>,
     statement: &Statement,
     entries: impl Iterator<Item = &'a Quarantined>,
+    seal: &(dyn Fn(&Quarantined) -> Vec<u8> + Sync),
 ) -> Result<(), Error> {
     let rows = combine(entries);
     let mut rest = &rows[..];
@@ -39,7 +40,7 @@ pub(super) async fn insert<'a>(
         let digests: Vec<_> = now.iter().map(|row| row.first.digest.as_slice()).collect();
         let reasons: Vec<_> = now.iter().map(|row| row.first.reason.word()).collect();
         let details: Vec<_> = now.iter().map(|row| row.first.detail.as_str()).collect();
-        let payloads: Vec<_> = now.iter().map(|row| row.first.payload.as_slice()).collect();
+        let payloads: Vec<_> = now.iter().map(|row| seal(row.first)).collect();
         let first_at: Vec<_> = now.iter().map(|row| At(row.first.received_at)).collect();
         let last_at: Vec<_> = now.iter().map(|row| At(row.last_at)).collect();
         let counts: Vec<_> = now.iter().map(|row| row.count).collect();
@@ -49,6 +50,31 @@ pub(super) async fn insert<'a>(
         )
         .await?;
     }
+    Ok(())
+}
+
+/// A row from before payloads were sealed.
+pub struct Plain {
+    pub id: i64,
+    pub digest: Vec<u8>,
+    pub payload: Vec<u8>,
+}
+
+pub(crate) const PLAIN: &str = "-- quarantine::plain
+    SELECT id, digest, payload FROM quarantine WHERE NOT sealed ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED";
+
+/// Rows that are still to be sealed; nobody else has them until the transaction ends.
+pub async fn plain(db: &impl Db, limit: i64) -> Result<Vec<Plain>, Error> {
+    let rows = db.query(PLAIN, &[&limit]).await?;
+    let read = |row: &Row| Ok(Plain { id: row.try_get(0)?, digest: row.try_get(1)?, payload: row.try_get(2)? });
+    rows.iter().map(read).collect()
+}
+
+pub(crate) const SEAL: &str = "-- quarantine::seal
+    UPDATE quarantine SET digest = $2, payload = $3, sealed = true WHERE id = $1";
+
+pub async fn seal(db: &impl Db, id: i64, digest: &[u8], payload: &[u8]) -> Result<(), Error> {
+    db.execute(SEAL, &[&id, &digest, &payload]).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 use crate::{
     administer, alarms, clocks, counts, frames, lease, migrate, minutes, powers, recall, roster, series, spans,
-    statuses,
+    statuses, telemetry::quarantine,
 };
 
 /// Every statement of this crate but those of `telemetry`, which its `Connection` prepares when it opens.
@@ -13,6 +13,7 @@ pub fn statements() -> Vec<String> {
         &minutes::statements(),
         &series::statements(),
         administer::STATEMENTS,
+        &[quarantine::PLAIN, quarantine::SEAL],
         lease::STATEMENTS,
         migrate::STATEMENTS,
         powers::STATEMENTS,

@@ -24,6 +24,7 @@ pub(crate) async fn store(db: &TestDatabase, frames: &[Frame]) {
         others: &[],
         quarantined: &[],
         statuses: &[],
+        seal: &|_| unreachable!("nothing is refused"),
         conflict: &conflict,
     };
     Connection::open(&db.pool(), "test").await.unwrap().store(&batch).await.unwrap();

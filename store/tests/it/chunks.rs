@@ -201,6 +201,7 @@ async fn opened_by_storing(db: &TestDatabase, parts: &[Parts<'_>]) -> Vec<(Strin
             others,
             quarantined: &[],
             statuses: &[(DeviceKey(1), bytes::Bytes::from_static(b"{}"), NOW)],
+            seal: &|_| Vec::new(),
             conflict: &conflict,
         };
         let found = writer.store(&batch).await.unwrap();

@@ -56,6 +56,7 @@ impl Table {
             others,
             quarantined,
             statuses: &[],
+            seal: &|entry| entry.payload.clone(),
             conflict: &conflict,
         };
         self.writer.store(&batch).await

@@ -92,7 +92,10 @@ fn bounded(arguments: &Arguments) -> Option<u64> {
 
 /// Runs the ward to its end. What it started is stopped in reverse, whatever happens.
 fn ward(arguments: &Arguments, state: &Path) -> anyhow::Result<Outcome> {
-    let site = Site::new(state);
+    // Beside the state, which no root key may lie in.
+    let ours = configured_database().is_some() && !names_a_root_key();
+    let site = Site::new(state, ours.then(|| state.with_extension("root.key")));
+    site.make_root_key()?;
     step("starting vigil");
     let vigil = Vigil::start(&site)?;
     let credentials = enrol(&site, arguments.devices)?;
@@ -193,6 +196,10 @@ fn stop_database(cluster: Option<&Cluster>) -> anyhow::Result<()> {
 fn configured_database() -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the demo follows the same variable as the server it starts")]
     std::env::var("VIGIL_DATABASE_URL").ok().filter(|url| !url.is_empty())
+}
+
+fn names_a_root_key() -> bool {
+    std::env::var_os("VIGIL_KEYS_FILE").is_some_and(|file| !file.is_empty())
 }
 
 fn step(text: &str) {

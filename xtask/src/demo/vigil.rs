@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A folder of state and the addresses on which it is served.
 pub(super) struct Site {
     state: PathBuf,
+    /// Of a database that is named; a private one has a throw-away key beside it.
+    root_key: Option<PathBuf>,
     listen: [(&'static str, String); 3],
 }
 
@@ -28,10 +30,10 @@ pub(super) struct Counts {
 }
 
 impl Site {
-    pub(super) fn new(state: &Path) -> Self {
+    pub(super) fn new(state: &Path, root_key: Option<PathBuf>) -> Self {
         let listen = [("VIGIL_MQTT_LISTEN", 1883), ("VIGIL_MQTTS_LISTEN", 8883), ("VIGIL_HTTP_LISTEN", 8080)]
             .map(|(name, port)| (name, address(port)));
-        Self { state: state.to_owned(), listen }
+        Self { state: state.to_owned(), root_key, listen }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -46,8 +48,17 @@ impl Site {
         self.path("vigil.log")
     }
 
+    /// Once: what was sealed with it is lost without it.
+    pub(super) fn make_root_key(&self) -> anyhow::Result<()> {
+        match &self.root_key {
+            Some(path) if !path.exists() => output(self.command().args(["keys", "init"]).arg(path)).map(drop),
+            _ => Ok(()),
+        }
+    }
+
     fn command(&self) -> Command {
         let mut command = command(folders::release("vigil"));
+        command.envs(self.root_key.iter().map(|path| ("VIGIL_KEYS_FILE", path)));
         command.env("VIGIL_STATE_DIR", &self.state).envs(self.listen.iter().map(|(name, value)| (name, value)));
         command
     }

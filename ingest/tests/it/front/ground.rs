@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ingest::front::Listener;
 use ingest::{Config, Deps, Error, Outlets};
+use keys::{Field, Keyring};
 use parking_lot::Mutex;
 use store::Role;
 use store::roster::{CredentialKind, Enrolment};
@@ -16,6 +17,8 @@ use vitals::{AgeClass, Clock, DeviceKey, DeviceKind, DeviceName, DeviceProfile, 
 
 use super::client::{Client, Connect};
 
+const PAYLOAD: Field = Field::new("quarantine", "payload");
+
 pub(super) const SECRET: &str = "9f86d081884c7d659a2feaa0c55ad015";
 
 pub(super) struct Ground {
@@ -25,6 +28,7 @@ pub(super) struct Ground {
     pub(super) presence: Arc<Mutex<Vec<(DeviceKey, bool)>>>,
     pub(super) held: Arc<Mutex<Vec<bool>>>,
     pub(super) flapping: Arc<Mutex<Vec<DeviceKey>>>,
+    pub(super) keyring: Keyring,
     stop: CancellationToken,
     served: JoinHandle<Result<(), Error>>,
 }
@@ -103,15 +107,34 @@ impl Ground {
         let mut config = Config::default();
         change(&mut config);
         let stop = CancellationToken::new();
-        let deps = Deps { pool: database.pool_of(Role::Ingest), clock: Clock::system(), roster, outlets, listeners };
+        let keyring = Keyring::for_tests();
+        let deps = Deps {
+            pool: database.pool_of(Role::Ingest),
+            clock: Clock::system(),
+            roster,
+            outlets,
+            keyring: keyring.clone(),
+            listeners,
+        };
         let served = tokio::spawn(ingest::run(config, deps, || {}, stop.clone()));
-        Self { database, address, tls_address, presence, held, flapping, stop, served }
+        Self { database, address, tls_address, presence, held, flapping, keyring, stop, served }
     }
 
     pub(super) async fn client(&self, version: u8, name: &str) -> Client {
         let mut client = Client::dial(self.address, version).await;
         assert_eq!(client.connect(&Connect::new(version, name, SECRET)).await, Some(0), "{name} is admitted");
         client
+    }
+
+    /// Payloads in quarantine, opened, in the order in which they first came.
+    pub(super) async fn quarantined(&self) -> Vec<Vec<u8>> {
+        let client = self.database.pool().get().await.unwrap();
+        let rows = client.query("SELECT digest, payload FROM quarantine ORDER BY id", &[]).await.unwrap();
+        let open = |row: &store::Row| {
+            let (digest, payload): (Vec<u8>, Vec<u8>) = (row.get(0), row.get(1));
+            self.keyring.system().open(PAYLOAD, &digest, &payload).unwrap().to_vec()
+        };
+        rows.iter().map(open).collect()
     }
 
     pub(super) async fn rows(&self, name: &str) -> i64 {

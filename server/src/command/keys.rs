@@ -1,0 +1,97 @@
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use keys::{Keyring, RootFile, RootKey, Zeroizing, recovery, rotate};
+
+use super::block_on;
+use crate::args::{Keys, Rotate};
+use crate::config::Config;
+use crate::database::Database;
+use crate::{fit, root_key};
+
+/// Longer lines are no passphrase.
+const MAX_PASSPHRASE: usize = 1_024;
+
+pub(crate) fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
+    if let Keys::Init { file } = &command {
+        RootKey::make(file)?;
+        println!("made {}", file.display());
+        return Ok(());
+    }
+    if !matches!(command, Keys::Import { .. }) {
+        root_key::look(config)?;
+    }
+    let database = Database::open(config)?;
+    let outcome = block_on(async {
+        fit::schema(&database.access).await?;
+        match command {
+            Keys::Init { .. } => Ok(()),
+            Keys::Check => check(&root_key::find(config, &database)?, &database).await,
+            Keys::Rotate(what) => replace(config, &database, what).await,
+            Keys::Export { file } => export(&root_key::find(config, &database)?, &file),
+            Keys::Import { file } => import(config, &database, &file).await,
+        }
+    });
+    database.close(config)?;
+    outcome
+}
+
+async fn check(root: &RootKey, database: &Database) -> anyhow::Result<()> {
+    let (main, store) = root_key::pools(&database.access)?;
+    let checked = Keyring::check(root, &main, &store).await.map_err(root_key::told)?;
+    println!("the root key opens patients={} destroyed={}", checked.patients, checked.destroyed);
+    Ok(())
+}
+
+async fn replace(config: &Config, database: &Database, what: Rotate) -> anyhow::Result<()> {
+    let ours = root_key::find(config, database)?;
+    let (main, store) = root_key::pools(&database.access)?;
+    if let Some(path) = what.root {
+        let next = RootKey::read(&root_key::named(config, path.clone(), Some(database)))?;
+        let place = ours.file().map(|file| file.path.clone()).context("the root key is in no file")?;
+        rotate::root(&ours, &next, &store, || next.replace(&place), what.keep_old).await.map_err(root_key::told)?;
+        println!("{} holds the new root key; {} is not needed any more", place.display(), path.display());
+        if what.keep_old {
+            println!("the old one opens as well, until the same is asked for without --keep-old");
+        }
+    } else if what.wrapping {
+        let (version, keys) = rotate::wrapping(&ours, &main, &store).await.map_err(root_key::told)?;
+        println!("wrapping key {version} wraps {keys} keys");
+    } else {
+        // Nobody writes identifiers, names and visits yet: whoever does will bring what gives their rows new tokens.
+        let version = rotate::index(&ours, &main, &store, async |_| Ok(())).await.map_err(root_key::told)?;
+        println!("index key {version} makes every token");
+    }
+    Ok(())
+}
+
+fn export(root: &RootKey, file: &Path) -> anyhow::Result<()> {
+    let text = recovery::export(root, &passphrase()?)?;
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    let written = made.and_then(|mut made| made.write_all(text.as_bytes()).and_then(|()| made.sync_all()));
+    written.with_context(|| format!("write {}", file.display()))?;
+    println!("wrote {}; whoever has it and the passphrase has the root key", file.display());
+    Ok(())
+}
+
+async fn import(config: &Config, database: &Database, file: &Path) -> anyhow::Result<()> {
+    let Some(place) = &config.keys.file else { bail!("[keys] file or VIGIL_KEYS_FILE says where to put it") };
+    let text = Zeroizing::new(fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?);
+    let root = recovery::import(&text, &passphrase()?)?;
+    check(&root, database).await?;
+    root.write(place)?;
+    let RootFile { path, .. } = root_key::named(config, place.clone(), Some(database));
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+fn passphrase() -> anyhow::Result<Zeroizing<String>> {
+    let mut line = Zeroizing::new(String::with_capacity(MAX_PASSPHRASE));
+    let read = std::io::Read::take(std::io::stdin().lock(), MAX_PASSPHRASE as u64);
+    std::io::BufRead::read_line(&mut std::io::BufReader::with_capacity(MAX_PASSPHRASE, read), &mut line)
+        .context("read the passphrase from standard input")?;
+    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
