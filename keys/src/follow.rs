@@ -39,6 +39,8 @@ async fn run(keyring: Keyring, keys: Pool, mut session: Session) {
     loop {
         let error = heed(&mut session, &keyring).await;
         tracing::warn!(error = &error as &dyn std::error::Error, "keeping the last keys");
+        // One of them may be destroyed before we hear again.
+        keyring.forget_patients();
         session = loop {
             sleep(RETRY).await;
             match Session::open(&keys).await {

@@ -143,6 +143,15 @@ impl Keyring {
         self.0.index.tokens(kind, normalised.as_ref())
     }
 
+    /// Keys of patients are read again.
+    pub(crate) fn forget_patients(&self) {
+        match &self.0.patients {
+            Patients::Stored(stored) => stored.cache.forget(),
+            #[cfg(feature = "testing")]
+            Patients::InMemory(_) => {}
+        }
+    }
+
     /// Everything anew, by the root key that is in its file now. One at a time, so that nothing newer is overwritten.
     pub(crate) async fn reload(&self) -> Result<Reloaded, Error> {
         match &self.0.patients {

@@ -94,7 +94,11 @@ impl RootKey {
     pub fn write(&self, path: &Path) -> Result<(), RootError> {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let written = made.and_then(|mut file| {
-            let text = Zeroizing::new(format!("{MARK}{}\n", hex::encode(self.secret.bytes()).as_str()));
+            // Whole from the beginning: what grows leaves its former self in memory.
+            let mut text = Zeroizing::new(String::with_capacity(2 * MAX_FILE as usize));
+            for part in [MARK, hex::encode(self.secret.bytes()).as_str(), "\n"] {
+                text.push_str(part);
+            }
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             sync_folder(path)

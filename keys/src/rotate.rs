@@ -20,17 +20,55 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Patients of one transaction: no reader waits for it, and its locks are held for milliseconds.
 const PATIENTS: i64 = 500;
 
+/// Both databases, as `vigil_keys`.
+#[derive(Clone, Debug)]
+pub struct Databases {
+    pub main: Pool,
+    pub keys: Pool,
+    /// How long followers may take to know a change.
+    pub patience: Duration,
+}
+
+impl Databases {
+    pub fn new(main: Pool, keys: Pool) -> Self {
+        Self { main, keys, patience: PATIENCE }
+    }
+
+    /// Announces a change, and returns once every process that follows has taken it.
+    pub(crate) async fn tell(&self, client: &Client) -> Result<(), Error> {
+        let generation = rows::announce(client).await?;
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match rows::behind(client, generation).await? {
+                0 => return Ok(()),
+                processes if Instant::now() >= deadline => return Err(Error::Unheard { processes }),
+                _ => sleep(LOOK).await,
+            }
+        }
+    }
+
+    /// Until the value is dropped: two rotations at a time would each think that the other's key is the old one.
+    async fn alone(&self) -> Result<impl Send + use<>, Error> {
+        let session = self.keys.connect("vigil keys rotate").await?;
+        let ours = session.query_one(rows::ROTATE_ALONE, &[&rows::ROTATING]).await.and_then(|row| row.try_get(0));
+        match ours.map_err(store::Error::from)? {
+            true => Ok(session),
+            false => Err(Error::Rotating),
+        }
+    }
+}
+
 /// Wraps every wrapping key with `new` as well, lets `install` put it where processes look for it, waits until they have
 /// it, and then forgets the old one; `keep_old` leaves both, for nodes whose files are replaced by hand.
 pub async fn root(
     old: &RootKey,
     new: &RootKey,
-    keys: &Pool,
+    databases: &Databases,
     install: impl FnOnce() -> Result<(), RootError>,
     keep_old: bool,
 ) -> Result<(), Error> {
-    let _alone = alone(keys).await?;
-    let mut client = keys.get().await?;
+    let _alone = databases.alone().await?;
+    let mut client = databases.keys.get().await?;
     let (by_old, by_new, check_value) = (old.cipher(), new.cipher(), new.check_value());
     let tx = client.transaction().await.map_err(store::Error::from)?;
     let wrapped = rows::wrapping(&tx, &old.check_value()).await?;
@@ -47,20 +85,20 @@ pub async fn root(
     }
     tx.commit().await.map_err(store::Error::from)?;
     install()?;
-    tell(&client).await?;
+    databases.tell(&client).await?;
     if keep_old {
         return Ok(());
     }
     let tx = client.transaction().await.map_err(store::Error::from)?;
     rows::remove_retired_roots(&tx).await?;
     tx.commit().await.map_err(store::Error::from)?;
-    tell(&client).await
+    databases.tell(&client).await
 }
 
 /// The answer is the version of the new wrapping key and how many keys it wraps.
-pub async fn wrapping(root: &RootKey, main: &Pool, keys: &Pool) -> Result<(i32, u64), Error> {
-    let _alone = alone(keys).await?;
-    let (mut client, main) = (keys.get().await?, main.get().await?);
+pub async fn wrapping(root: &RootKey, databases: &Databases) -> Result<(i32, u64), Error> {
+    let _alone = databases.alone().await?;
+    let (mut client, main) = (databases.keys.get().await?, databases.main.get().await?);
     if rows::roots(&client).await?.len() > 1 {
         return Err(Error::TwoRoots);
     }
@@ -79,7 +117,7 @@ pub async fn wrapping(root: &RootKey, main: &Pool, keys: &Pool) -> Result<(i32, 
         }
     };
     // Everybody can open what it wraps before anything is wrapped.
-    tell(&client).await?;
+    databases.tell(&client).await?;
     let tx = client.transaction().await.map_err(store::Error::from)?;
     rows::activate_wrapping(&tx, version).await?;
     tx.commit().await.map_err(store::Error::from)?;
@@ -88,7 +126,7 @@ pub async fn wrapping(root: &RootKey, main: &Pool, keys: &Pool) -> Result<(i32, 
     let tx = client.transaction().await.map_err(store::Error::from)?;
     rows::remove_retired_wrapping(&tx).await?;
     tx.commit().await.map_err(store::Error::from)?;
-    tell(&client).await?;
+    databases.tell(&client).await?;
     Ok((version, moved))
 }
 
@@ -120,13 +158,13 @@ async fn sweep_system(wrapping: &Wrapping, main: &Client) -> Result<u64, Error> 
 
 /// Makes the next index key, lets `reindex` give every row a token of it, and destroys the one before. While `reindex`
 /// runs, whoever writes writes new tokens and whoever looks looks for both. The answer is the version of the new key.
-pub async fn index<F>(root: &RootKey, main: &Pool, keys: &Pool, reindex: F) -> Result<i32, Error>
+pub async fn index<F>(root: &RootKey, databases: &Databases, reindex: F) -> Result<i32, Error>
 where
     F: AsyncFnOnce(&Keyring) -> Result<(), Error>,
 {
-    let _alone = alone(keys).await?;
-    let client = keys.get().await?;
-    let mut of_main = main.get().await?;
+    let _alone = databases.alone().await?;
+    let client = databases.keys.get().await?;
+    let mut of_main = databases.main.get().await?;
     let (wrapping, _) = load::wrapping(root, &client).await?;
     let known: Vec<SystemRow> = rows::system(&of_main).await?.into_iter().filter(|row| row.purpose == INDEX).collect();
     let newest = known.iter().max_by_key(|row| row.version).ok_or(Error::AnotherRoot)?;
@@ -140,42 +178,18 @@ where
         }
     };
     // Everybody looks for both before anything has a token of the new one.
-    tell(&client).await?;
+    databases.tell(&client).await?;
     let tx = of_main.transaction().await.map_err(store::Error::from)?;
     rows::activate_system(&tx, INDEX, version).await?;
     tx.commit().await.map_err(store::Error::from)?;
     // Nobody writes a token of the old one any more: what `reindex` finds is all there is.
-    tell(&client).await?;
-    reindex(&Keyring::open(root.clone(), main.clone(), keys.clone()).await?).await?;
+    databases.tell(&client).await?;
+    reindex(&Keyring::open(root.clone(), databases.main.clone(), databases.keys.clone()).await?).await?;
     match rows::tokens_not_of(&of_main, version).await? {
         0 => {}
         rows => return Err(Error::OldTokens { rows, version }),
     }
     rows::destroy_retired_system(&of_main, INDEX).await?;
-    tell(&client).await?;
+    databases.tell(&client).await?;
     Ok(version)
-}
-
-/// Announces a change, and returns once every process that follows has taken it.
-pub(crate) async fn tell(client: &Client) -> Result<(), Error> {
-    let generation = rows::announce(client).await?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let behind = rows::behind(client, generation).await?;
-        match behind {
-            0 => return Ok(()),
-            _ if Instant::now() >= deadline => return Err(Error::Unheard { processes: behind }),
-            _ => sleep(LOOK).await,
-        }
-    }
-}
-
-/// Until the value is dropped: two rotations at a time would each think that the other's key is the old one.
-async fn alone(keys: &Pool) -> Result<impl Send + use<>, Error> {
-    let session = keys.connect("vigil keys rotate").await?;
-    let ours = session.query_one(rows::ROTATE_ALONE, &[&rows::ROTATING]).await.and_then(|row| row.try_get(0));
-    match ours.map_err(store::Error::from)? {
-        true => Ok(session),
-        false => Err(Error::Rotating),
-    }
 }

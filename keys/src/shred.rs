@@ -1,9 +1,9 @@
 //! A patient is forgotten by destroying one key: everything sealed with it is noise from then on, in every copy.
 
-use store::Pool;
 use vitals::{PatientId, Timestamp, UserId};
 
-use crate::{Error, rotate, rows};
+use crate::rotate::Databases;
+use crate::{Error, rows};
 
 /// Hours of a day, in milliseconds.
 const DAY_MS: i64 = 86_400_000;
@@ -35,12 +35,11 @@ pub struct Shredded {
 pub async fn shred(
     patient: PatientId,
     persons: TwoPersons,
-    main: &Pool,
-    keys: &Pool,
+    databases: &Databases,
     now: Timestamp,
     backups_kept_days: u16,
 ) -> Result<Shredded, Error> {
-    let (mut of_main, client) = (main.get().await?, keys.get().await?);
+    let (mut of_main, client) = (databases.main.get().await?, databases.keys.get().await?);
     let tx = of_main.transaction().await.map_err(store::Error::from)?;
     // Holds the patient's row, so that no legal hold falls between the look and the deed.
     rows::forget_tokens(&tx, patient).await.map_err(|error| match error.constraint() {
@@ -51,7 +50,7 @@ pub async fn shred(
     let at = rows::destroy_patient(&client, patient, now).await?.ok_or(Error::NoKey(patient))?;
     // The key first: a patient who is found and cannot be read is a smaller harm than one who can be read and is not found.
     tx.commit().await.map_err(store::Error::from)?;
-    rotate::tell(&client).await?;
+    databases.tell(&client).await?;
     let TwoPersons { by, approved_by } = persons;
     tracing::warn!(patient.id = %patient, user.id = %by, approver.id = %approved_by, "the key of a patient was destroyed");
     Ok(Shredded { at, final_from: at.plus_millis(i64::from(backups_kept_days) * DAY_MS) })

@@ -10,8 +10,8 @@ use crate::token::IndexKey;
 use crate::{Error, PatientKey, rows};
 
 /// Every statement of this crate on the database of keys, and on the main one.
-pub fn statements() -> (&'static [&'static str], &'static [&'static str]) {
-    (rows::OF_KEYS, rows::OF_MAIN)
+pub fn statements() -> (Vec<&'static str>, Vec<&'static str>) {
+    rows::statements()
 }
 
 /// None: destroyed.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use keys::rotate::Databases;
 use keys::{Field, Keyring, RootFile, RootKey};
 use store::testing::{TestDatabase, database};
 use store::{Pool, Role};
@@ -38,6 +39,10 @@ impl Ground {
 
     pub(crate) async fn keys(&self) -> Pool {
         self.db.key_store().await.pool_of(Role::Keys)
+    }
+
+    pub(crate) async fn databases(&self) -> Databases {
+        Databases::new(self.main(), self.keys().await)
     }
 
     pub(crate) async fn open(&self) -> Keyring {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use keys::rotate::Databases;
 use keys::{Error, Keyring, RootKey, TokenKind, rotate};
 use store::{Client, Pool};
 use tokio::sync::watch;
@@ -102,30 +103,30 @@ async fn every_key_is_replaced_under_load() {
     let ground = Ground::new().await;
     let superuser = ground.db.pool().get().await.unwrap();
     superuser.batch_execute(SCRATCH).await.unwrap();
-    let (main, keys) = (ground.main(), ground.keys().await);
+    let databases = ground.databases().await;
     let mut load = Load::start(ground.main(), ground.follow().await, ground.follow().await);
     load.goes_on().await;
 
-    assert_eq!(rotate::wrapping(&ground.root(), &main, &keys).await.unwrap().0, 2);
+    assert_eq!(rotate::wrapping(&ground.root(), &databases).await.unwrap().0, 2);
     load.goes_on().await;
 
     let (before, path) = (ground.root(), ground.path("root.key"));
     RootKey::make(&ground.path("next.key")).unwrap();
     let next = read(ground.path("next.key"));
-    rotate::root(&before, &next, &keys, || next.replace(&path), false).await.unwrap();
+    rotate::root(&before, &next, &databases, || next.replace(&path), false).await.unwrap();
     load.goes_on().await;
 
     let moved = async |keyring: &Keyring| reindex(&superuser, keyring).await;
-    assert_eq!(rotate::index(&next, &main, &keys, moved).await.unwrap(), 2);
+    assert_eq!(rotate::index(&next, &databases, moved).await.unwrap(), 2);
     load.goes_on().await;
 
     // By processes that know the new root key from its file alone.
-    assert_eq!(rotate::wrapping(&next, &main, &keys).await.unwrap().0, 3);
+    assert_eq!(rotate::wrapping(&next, &databases).await.unwrap().0, 3);
     load.goes_on().await;
     let known = load.end().await;
     assert!(known.len() as u64 >= 5 * ROUNDS);
 
-    let refused = Keyring::open(before, main, keys).await;
+    let refused = Keyring::open(before, ground.main(), ground.keys().await).await;
     assert!(matches!(refused, Err(Error::AnotherRoot)), "the old root key is of no use");
     let fresh = ground.open().await;
     for who in known {
@@ -143,7 +144,7 @@ async fn every_key_is_replaced_under_load() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_that_was_broken_off_is_finished_by_the_same_call() {
     let ground = Ground::new().await;
-    let (main, keys) = (ground.main(), ground.keys().await);
+    let databases = ground.databases().await;
     let (keyring, who) = (ground.open().await, patient());
     let sealed = keyring.make_patient(who).await.unwrap().seal(NAME, b"row", b"Ada");
     let (before, path) = (ground.root(), ground.path("root.key"));
@@ -151,19 +152,19 @@ async fn a_rotation_that_was_broken_off_is_finished_by_the_same_call() {
     let next = read(ground.path("next.key"));
     // The new root key is known to the database, and its file is not in its place.
     let broken = || Err(keys::RootError::NotAFile(path.clone()));
-    assert!(rotate::root(&before, &next, &keys, broken, false).await.is_err());
+    assert!(rotate::root(&before, &next, &databases, broken, false).await.is_err());
     assert!(ground.open().await.patient(who).await.is_ok(), "the old one still opens");
-    assert!(matches!(rotate::wrapping(&before, &main, &keys).await, Err(Error::TwoRoots)));
-    rotate::root(&before, &next, &keys, || next.replace(&path), false).await.unwrap();
+    assert!(matches!(rotate::wrapping(&before, &databases).await, Err(Error::TwoRoots)));
+    rotate::root(&before, &next, &databases, || next.replace(&path), false).await.unwrap();
     // And once more, when only the old one was left to be forgotten.
-    rotate::root(&ground.root(), &next, &keys, || next.replace(&path), false).await.unwrap();
+    rotate::root(&ground.root(), &next, &databases, || next.replace(&path), false).await.unwrap();
     assert_eq!(ground.count("SELECT count(*) FROM root_keys").await, 1);
 
     // After the new key was made, and before any row had it.
     let superuser = ground.db.key_store().await.pool().get().await.unwrap();
-    assert_eq!(rotate::wrapping(&next, &main, &keys).await.unwrap(), (2, 3), "a patient's, the system's, the index's");
+    assert_eq!(rotate::wrapping(&next, &databases).await.unwrap(), (2, 3), "a patient's, the system's, the index's");
     superuser.batch_execute("UPDATE wrapping_keys SET state = 'next'").await.unwrap();
-    assert_eq!(rotate::wrapping(&next, &main, &keys).await.unwrap(), (2, 0));
+    assert_eq!(rotate::wrapping(&next, &databases).await.unwrap(), (2, 0));
     let opened = ground.open().await;
     assert_eq!(&**opened.patient(who).await.unwrap().open(NAME, b"row", &sealed).unwrap(), b"Ada");
 }
@@ -171,24 +172,48 @@ async fn a_rotation_that_was_broken_off_is_finished_by_the_same_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_root_keys_open_while_the_files_of_other_nodes_are_replaced() {
     let ground = Ground::new().await;
-    let keys = ground.keys().await;
+    let databases = ground.databases().await;
     ground.open().await;
     std::fs::copy(ground.path("root.key"), ground.path("other_node.key")).unwrap();
     let other_node = read(ground.path("other_node.key"));
     let (before, path) = (ground.root(), ground.path("root.key"));
     RootKey::make(&ground.path("next.key")).unwrap();
     let next = read(ground.path("next.key"));
-    rotate::root(&before, &next, &keys, || next.replace(&path), true).await.unwrap();
-    Keyring::open(other_node.clone(), ground.main(), keys.clone()).await.unwrap();
+    rotate::root(&before, &next, &databases, || next.replace(&path), true).await.unwrap();
+    Keyring::open(other_node.clone(), ground.main(), ground.keys().await).await.unwrap();
     ground.open().await;
-    rotate::root(&ground.root(), &next, &keys, || next.replace(&path), false).await.unwrap();
-    assert!(matches!(Keyring::open(other_node, ground.main(), keys).await, Err(Error::AnotherRoot)));
+    rotate::root(&ground.root(), &next, &databases, || next.replace(&path), false).await.unwrap();
+    assert!(matches!(Keyring::open(other_node, ground.main(), ground.keys().await).await, Err(Error::AnotherRoot)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_root_key_is_forgotten_that_a_process_still_has() {
+    let ground = Ground::new().await;
+    let databases = Databases { patience: Duration::from_millis(300), ..ground.databases().await };
+    // Another node: its file is its own, and stays as it is.
+    std::fs::copy(ground.path("root.key"), ground.path("other_node.key")).unwrap();
+    let other_node = read(ground.path("other_node.key"));
+    let (keyring, following) = Keyring::follow(other_node.clone(), ground.main(), ground.keys().await).await.unwrap();
+    tokio::spawn(following);
+    let (before, path) = (ground.root(), ground.path("root.key"));
+    RootKey::make(&ground.path("next.key")).unwrap();
+    let next = read(ground.path("next.key"));
+    let replaced = rotate::root(&before, &next, &databases, || next.replace(&path), false).await;
+    assert!(matches!(replaced, Err(Error::Unheard { processes: 1 })), "{replaced:?}");
+    Keyring::open(other_node, ground.main(), ground.keys().await).await.unwrap();
+    keyring.make_patient(patient()).await.unwrap();
+    // Its file is replaced too, and the same call comes to its end.
+    next.replace(&ground.path("other_node.key")).unwrap();
+    rotate::root(&next, &next, &ground.databases().await, || next.replace(&path), false).await.unwrap();
+    assert_eq!(ground.count("SELECT count(*) FROM root_keys").await, 1);
+    assert_eq!(rotate::wrapping(&next, &ground.databases().await).await.unwrap(), (2, 3));
+    keyring.make_patient(patient()).await.unwrap();
 }
 
 #[tokio::test]
 async fn an_index_key_that_a_row_still_needs_is_kept() {
     let ground = Ground::new().await;
-    let (main, keys) = (ground.main(), ground.keys().await);
+    let databases = ground.databases().await;
     let keyring = ground.open().await;
     let (who, db) = (patient(), ground.db.pool().get().await.unwrap());
     let token = keyring.token(TokenKind::Name, "ada");
@@ -196,7 +221,7 @@ async fn an_index_key_that_a_row_still_needs_is_kept() {
     let add = "INSERT INTO patient_tokens (key_version, token, rank, patient_id) VALUES ($1, $2, 1, $3)";
     db.execute(add, &[&token.key_version, &token.short(), &who.0]).await.unwrap();
     for _ in 0..2 {
-        let refused = rotate::index(&ground.root(), &main, &keys, async |_| Ok(())).await;
+        let refused = rotate::index(&ground.root(), &databases, async |_| Ok(())).await;
         assert!(matches!(refused, Err(Error::OldTokens { rows: 1, version: 2 })), "{refused:?}");
         let opened = ground.open().await;
         assert_eq!(opened.tokens(TokenKind::Name, "ada").len(), 2);
@@ -204,20 +229,20 @@ async fn an_index_key_that_a_row_still_needs_is_kept() {
         assert_eq!(opened.token(TokenKind::Name, "ada").key_version, 2, "what is new has the new one");
     }
     db.execute("UPDATE patient_tokens SET key_version = 2", &[]).await.unwrap();
-    assert_eq!(rotate::index(&ground.root(), &main, &keys, async |_| Ok(())).await.unwrap(), 2);
+    assert_eq!(rotate::index(&ground.root(), &databases, async |_| Ok(())).await.unwrap(), 2);
     assert_eq!(ground.open().await.tokens(TokenKind::Name, "ada").len(), 1);
 }
 
 #[tokio::test]
 async fn one_rotates_at_a_time() {
     let ground = Ground::new().await;
-    let (main, keys) = (ground.main(), ground.keys().await);
+    let databases = ground.databases().await;
     ground.open().await;
     let second = async |_: &Keyring| {
-        let refused = rotate::wrapping(&ground.root(), &main, &keys).await;
+        let refused = rotate::wrapping(&ground.root(), &databases).await;
         assert!(matches!(refused, Err(Error::Rotating)), "{refused:?}");
         Ok(())
     };
-    rotate::index(&ground.root(), &main, &keys, second).await.unwrap();
-    rotate::wrapping(&ground.root(), &main, &keys).await.unwrap();
+    rotate::index(&ground.root(), &databases, second).await.unwrap();
+    rotate::wrapping(&ground.root(), &databases).await.unwrap();
 }

@@ -64,7 +64,7 @@ async fn exactly_one_patient_becomes_unreadable_and_unfindable() {
     assert_eq!(traces(&db, ada).await, (1, 5));
     assert!(server.patient(ada).await.unwrap().open(NAME, b"row", &of_ada).is_ok(), "the server holds the key");
 
-    let done = shred(ada, two(), &ground.main(), &ground.keys().await, NOW, 35).await.unwrap();
+    let done = shred(ada, two(), &ground.databases().await, NOW, 35).await.unwrap();
     assert_eq!(done.at, NOW);
     assert_eq!(done.final_from, NOW.plus_millis(35 * 86_400_000));
 
@@ -77,7 +77,7 @@ async fn exactly_one_patient_becomes_unreadable_and_unfindable() {
     assert_eq!(traces(&db, bob).await, (1, 5));
 
     let later = NOW.plus_millis(1);
-    let again = shred(ada, two(), &ground.main(), &ground.keys().await, later, 35).await.unwrap();
+    let again = shred(ada, two(), &ground.databases().await, later, 35).await.unwrap();
     assert_eq!(again, done, "repeated, it tells what was done");
     let undo = "UPDATE patient_keys SET destroyed_at = NULL, wrapped = 'x', wrapping_version = 1 WHERE destroyed_at IS NOT NULL";
     let refused = ground.db.key_store().await.pool().get().await.unwrap().batch_execute(undo).await.unwrap_err();
@@ -96,13 +96,13 @@ async fn a_legal_hold_on_anything_of_the_patient_keeps_the_key() {
     ] {
         db.batch_execute(hold).await.unwrap();
         let before = traces(&db, ada).await;
-        let refused = shred(ada, two(), &ground.main(), &ground.keys().await, NOW, 35).await;
+        let refused = shred(ada, two(), &ground.databases().await, NOW, 35).await;
         assert!(matches!(refused, Err(Error::LegalHold(who)) if who == ada), "{refused:?}");
         assert!(ground.open().await.patient(ada).await.unwrap().open(NAME, b"row", &sealed).is_ok());
         assert_eq!(traces(&db, ada).await, before, "{hold}");
         db.batch_execute(release).await.unwrap();
     }
-    shred(ada, two(), &ground.main(), &ground.keys().await, NOW, 35).await.unwrap();
+    shred(ada, two(), &ground.databases().await, NOW, 35).await.unwrap();
 }
 
 #[tokio::test]
@@ -111,6 +111,6 @@ async fn it_takes_two_persons_and_a_patient() {
     assert!(TwoPersons::new(one, one).is_none());
     let ground = Ground::new().await;
     ground.open().await;
-    let refused = shred(patient(), two(), &ground.main(), &ground.keys().await, NOW, 35).await;
+    let refused = shred(patient(), two(), &ground.databases().await, NOW, 35).await;
     assert!(matches!(refused, Err(Error::NoKey(_))), "{refused:?}");
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use keys::rotate::Databases;
 use keys::{Keyring, RootFile, RootKey, Zeroizing, recovery, rotate};
 
 use super::block_on;
@@ -49,20 +50,21 @@ async fn check(root: &RootKey, database: &Database) -> anyhow::Result<()> {
 async fn replace(config: &Config, database: &Database, what: Rotate) -> anyhow::Result<()> {
     let ours = root_key::find(config, database)?;
     let (main, store) = root_key::pools(&database.access)?;
+    let databases = Databases::new(main, store);
     if let Some(path) = what.root {
         let next = RootKey::read(&root_key::named(config, path.clone(), Some(database)))?;
         let place = ours.file().map(|file| file.path.clone()).context("the root key is in no file")?;
-        rotate::root(&ours, &next, &store, || next.replace(&place), what.keep_old).await.map_err(root_key::told)?;
+        rotate::root(&ours, &next, &databases, || next.replace(&place), what.keep_old).await.map_err(root_key::told)?;
         println!("{} holds the new root key; {} is not needed any more", place.display(), path.display());
         if what.keep_old {
             println!("the old one opens as well, until the same is asked for without --keep-old");
         }
     } else if what.wrapping {
-        let (version, keys) = rotate::wrapping(&ours, &main, &store).await.map_err(root_key::told)?;
+        let (version, keys) = rotate::wrapping(&ours, &databases).await.map_err(root_key::told)?;
         println!("wrapping key {version} wraps {keys} keys");
     } else {
         // Nobody writes identifiers, names and visits yet: whoever does will bring what gives their rows new tokens.
-        let version = rotate::index(&ours, &main, &store, async |_| Ok(())).await.map_err(root_key::told)?;
+        let version = rotate::index(&ours, &databases, async |_| Ok(())).await.map_err(root_key::told)?;
         println!("index key {version} makes every token");
     }
     Ok(())
