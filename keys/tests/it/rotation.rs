@@ -141,6 +141,19 @@ async fn every_key_is_replaced_under_load() {
     assert_eq!(fresh.tokens(TokenKind::Identifier, "x").len(), 1);
 }
 
+/// As one whose listening session is broken.
+#[tokio::test]
+async fn a_process_that_heard_nothing_reads_anew_what_it_does_not_know() {
+    let ground = Ground::new().await;
+    let (deaf, writes, reads) = (ground.open().await, patient(), patient());
+    let sealed = deaf.make_patient(reads).await.unwrap().seal(NAME, b"row", b"Ada");
+    let late = ground.open().await;
+    assert_eq!(rotate::wrapping(&ground.root(), &ground.databases().await).await.unwrap().0, 2);
+    deaf.make_patient(writes).await.unwrap();
+    assert_eq!(ground.count("SELECT count(*) FROM patient_keys WHERE wrapping_version = 2").await, 2);
+    assert_eq!(&**late.patient(reads).await.unwrap().open(NAME, b"row", &sealed).unwrap(), b"Ada");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_that_was_broken_off_is_finished_by_the_same_call() {
     let ground = Ground::new().await;

@@ -32,10 +32,14 @@ proptest! {
     #[test]
     fn any_bit_that_flips_is_found(plain in vec(any::<u8>(), 0..300), place in any::<usize>(), bit in 0..8) {
         let keyring = Keyring::for_tests();
-        let mut sealed = keyring.system().seal(NAME, b"row", &plain);
-        let place = place % sealed.len();
-        sealed[place] ^= 1_u8 << bit;
-        prop_assert!(matches!(keyring.system().open(NAME, b"row", &sealed), Err(Error::Unopened(NAME))));
+        let (system, key) = (keyring.system(), key_of(&keyring, patient(1)));
+        let flipped = |mut sealed: Vec<u8>| {
+            let place = place % sealed.len();
+            sealed[place] ^= 1_u8 << bit;
+            sealed
+        };
+        prop_assert!(matches!(system.open(NAME, b"row", &flipped(system.seal(NAME, b"row", &plain))), Err(Error::Unopened(NAME))));
+        prop_assert!(matches!(key.open(NAME, b"row", &flipped(key.seal(NAME, b"row", &plain))), Err(Error::Unopened(NAME))));
     }
 
     #[test]
@@ -65,8 +69,10 @@ proptest! {
 fn it_opens_in_its_own_column_only() {
     let keyring = Keyring::for_tests();
     let system = keyring.system();
-    let sealed = system.seal(NAME, b"row", b"1977-03-04");
-    assert!(system.open(BIRTH, b"row", &sealed).is_err());
+    let sealed = system.seal(BIRTH, b"row", b"1977-03-04");
+    for other in [NAME, Field::new("patients", "deceased_sealed"), Field::new("patient_names", "birth_sealed")] {
+        assert!(system.open(other, b"row", &sealed).is_err(), "{other}");
+    }
     // A boundary that moves between table, column and row is another field.
     let (left, right) = (Field::new("ab", "c"), Field::new("a", "bc"));
     assert!(system.open(right, b"d", &system.seal(left, b"d", b"x")).is_err());
