@@ -68,7 +68,7 @@ impl TestDatabase {
         with_user(&self.url, Role::Owner.name())
     }
 
-    /// The key store beside it, made when it is first asked for; it goes with this one.
+    /// The key store beside it, made when it is first asked for, as it must be before anybody migrates; it goes with this one.
     pub async fn key_store(&self) -> &Self {
         if self.key_store.get().is_none() {
             let template = KEYS_TEMPLATE.get_or_init(|| async {

@@ -136,6 +136,7 @@ async fn a_node_learns_that_a_newer_version_has_replaced_it() {
 #[tokio::test]
 async fn no_migration_changes_the_schema_under_an_active_node() {
     let db = database().await;
+    db.key_store().await;
     let client = db.pool().get().await.unwrap();
     let (access, mut lease) = (db.access(), lead(&db).await);
     assert_eq!(store::migrate::run(&access, SILENT).await.unwrap(), [""; 0], "what is current needs no lease");
