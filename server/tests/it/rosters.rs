@@ -66,7 +66,7 @@ async fn an_enrolment_reaches_a_running_server_and_a_revocation_ends_the_connect
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enrolment_and_a_revocation_are_known_within_a_second() {
     let db = database().await;
-    let site = Site::new(db.url());
+    let site = Site::of(&db).await;
     let gateway = site.enrol("gw", &["--gateway"]);
     let vigil = site.start();
     let mut gateway = connect_v5(vigil.mqtt, "gw", &gateway).await;
