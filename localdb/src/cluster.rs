@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -14,7 +15,7 @@ use crate::setup::{self, OWNER};
 use crate::{Options, Purpose, Status};
 
 /// A running private PostgreSQL. Dropping it stops nothing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Cluster {
     folders: Folders,
     purpose: Purpose,
@@ -22,6 +23,13 @@ pub struct Cluster {
     owner: String,
     pid: u32,
     started_here: bool,
+}
+
+/// Without its passwords.
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("place", &self.place()).field("pid", &self.pid).finish_non_exhaustive()
+    }
 }
 
 impl Cluster {
