@@ -10,6 +10,8 @@ use tokio_util::task::TaskTracker;
 use vitals::Clock;
 use warp::Filter;
 
+use crate::audit::Audit;
+use crate::caller::Desk;
 use crate::live::Hub;
 
 /// Renders the metrics of this process.
@@ -34,6 +36,8 @@ pub(crate) struct App(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) deps: Deps,
+    /// The way to the database, for callers.
+    pub(crate) desk: Desk,
     /// One permit a socket of `/live`.
     pub(crate) screens: Arc<Semaphore>,
     /// The sockets that must end before the portal has stopped.
@@ -42,9 +46,10 @@ pub(crate) struct Inner {
 }
 
 impl App {
-    pub(crate) fn new(deps: Deps, max_screens: usize, stop: CancellationToken) -> Self {
+    pub(crate) fn new(deps: Deps, audit: Audit, max_screens: usize, stop: CancellationToken) -> Self {
         let screens = Arc::new(Semaphore::new(max_screens));
-        Self(Arc::new(Inner { deps, screens, sessions: TaskTracker::new(), stop }))
+        let desk = Desk::new(deps.pool.clone(), deps.clock.clone(), audit);
+        Self(Arc::new(Inner { deps, desk, screens, sessions: TaskTracker::new(), stop }))
     }
 
     /// Hands the app to a handler.

@@ -1,12 +1,15 @@
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, Deps, Render};
+use crate::audit::{Audit, Committer};
 use crate::config::Config;
-use crate::web::{Endpoint, Route, assets, mount, pick, serve};
+use crate::web::{Route, assets, mount, pick, serve};
 use crate::{alarms, devices, health, live, openapi, trends};
 
 /// How long answers under way, and then open screens, get to take what is left.
@@ -25,13 +28,17 @@ pub enum Error {
 /// Serves until `stop`, then lets answers under way finish.
 pub async fn run(config: Config, deps: Deps, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
     check(&listener)?;
-    let app = App::new(deps, config.max_screens, stop.clone());
+    let unsealed = Arc::default();
+    let (committer, committing) = Committer::start(deps.pool.clone(), Arc::clone(&unsealed));
+    let committing = AbortOnDropHandle::new(tokio::spawn(committing));
+    let app = App::new(deps, Audit::new(committer, unsealed), config.max_screens, stop.clone());
     serve(&listener, routes(&app), &stop, DRAIN).await;
     app.screens.close();
     app.sessions.close();
     if tokio::time::timeout(DRAIN, app.sessions.wait()).await.is_err() {
         tracing::warn!(screens = app.sessions.len(), "screens did not close in time");
     }
+    drop((app, committing));
     Ok(())
 }
 
@@ -47,22 +54,9 @@ fn check(listener: &TcpListener) -> Result<(), Error> {
     if address.ip().is_loopback() { Ok(()) } else { Err(Error::NotLoopback(address)) }
 }
 
-/// What the portal serves besides the UI itself.
-pub(crate) fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
-    [devices::ENDPOINTS, trends::ENDPOINTS, alarms::ENDPOINTS, live::ENDPOINTS, health::ENDPOINTS, openapi::ENDPOINTS]
-        .into_iter()
-        .flatten()
-}
-
 fn routes(app: &App) -> Route {
     let api = mount("api", [devices::devices(app), devices::parameters(), trends::routes(app), alarms::routes(app)]);
-    pick([
-        live::routes(app),
-        api,
-        health::healthz(),
-        health::readyz(app),
-        health::metrics(app.metrics.clone()),
-        openapi::routes(),
-        assets::routes(),
-    ])
+    let parts = [live::routes(app), api, health::healthz(), health::readyz(app), health::metrics(app.metrics.clone())];
+    let endpoints: Vec<_> = parts.iter().flat_map(Route::endpoints).copied().collect();
+    pick(parts.into_iter().chain([openapi::routes(&endpoints), assets::routes()]))
 }

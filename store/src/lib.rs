@@ -28,6 +28,7 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
+mod transaction;
 
 pub use access::Access;
 pub use connect::{Client, Pool, connect};
@@ -37,3 +38,4 @@ pub use error::Error;
 pub use listen::Listener;
 pub use role::Role;
 pub use tokio_postgres::{Row, types};
+pub use transaction::Transaction;

@@ -86,9 +86,24 @@ macro_rules! ids {
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
+        impl $name {
+            /// A new one (uuid v7), ordered by `now`.
+            pub fn new(now: crate::Timestamp) -> Self {
+                Self(ordered_by(now))
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                text.parse().map(Self)
             }
         }
     )+ };
@@ -97,12 +112,28 @@ macro_rules! ids {
 ids! {
     /// One alarm, from its onset to its end.
     AlarmId,
+    /// One request and all that it caused.
+    CorrelationId,
+    /// One event of the audit.
+    EventId,
     /// A person under care.
     PatientId,
+    /// A role, given to somebody for a place and a time.
+    RoleGrantId,
     /// One immutable version of a rule.
     RuleVersionId,
+    /// One sign-in. Not its token.
+    SessionId,
+    /// A screen that is enrolled for a place.
+    StationId,
     /// Somebody who signs in.
     UserId,
+}
+
+fn ordered_by(now: crate::Timestamp) -> Uuid {
+    let micros = u64::try_from(now.micros()).unwrap_or(0);
+    let (seconds, nanos) = (micros / 1_000_000, micros % 1_000_000 * 1_000);
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, u32::try_from(nanos).unwrap_or(0)))
 }
 
 /// The namespace of identifiers that are derived from what they name, so that a replay finds the same ones.

@@ -20,7 +20,10 @@ pub mod wire;
 pub use alarm::{Priority, Transition, What};
 pub use device::{AgeClass, Device, DeviceKind, DeviceProfile, Realm};
 pub use frame::{Flags, Frame, Mark, OtherReading, Values};
-pub use id::{AlarmId, DeviceKey, DeviceName, InvalidDeviceName, PatientId, RuleVersionId, UserId};
+pub use id::{
+    AlarmId, CorrelationId, DeviceKey, DeviceName, EventId, InvalidDeviceName, PatientId, RoleGrantId, RuleVersionId,
+    SessionId, StationId, UserId,
+};
 pub use offset::{ClockOffset, Observed};
 pub use parameter::{Parameter, UnitUnknown};
 pub use quarantine::{Quarantined, Reason};

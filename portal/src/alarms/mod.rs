@@ -6,5 +6,5 @@ mod routes;
 mod rows;
 
 pub(crate) use model::*;
-pub(crate) use routes::{ENDPOINTS, routes};
+pub(crate) use routes::routes;
 pub(crate) use rows::step_from_row;

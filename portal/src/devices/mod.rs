@@ -6,4 +6,4 @@ mod routes;
 mod store;
 
 pub(crate) use model::*;
-pub(crate) use routes::{ENDPOINTS, devices, parameters};
+pub(crate) use routes::{devices, parameters};

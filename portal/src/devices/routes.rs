@@ -3,19 +3,21 @@ use warp::Filter;
 use super::handlers;
 use super::model::{Devices, Parameters};
 use crate::app::App;
-use crate::web::{Endpoint, Route, mount, routes};
+use crate::permission::Permission;
+use crate::web::{Access, Endpoint, Route, mount, routes};
 
-pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint::get("/api/devices", "Everything enrolled and not revoked").answers::<Devices>(),
-    Endpoint::get("/api/parameters", "What can be measured").answers::<Parameters>(),
-];
+const LIST: Endpoint =
+    Endpoint::get("/api/devices", Access::Needs(Permission::ReadDevices), "Everything enrolled and not revoked")
+        .answers::<Devices>();
+const PARAMETERS: Endpoint =
+    Endpoint::get("/api/parameters", Access::Open, "What can be measured").answers::<Parameters>();
 
 pub(crate) fn devices(app: &App) -> Route {
     let list = warp::path::end().and(warp::get()).and(app.filter()).then(handlers::list);
-    mount("devices", routes![list])
+    mount("devices", routes![LIST => list])
 }
 
 pub(crate) fn parameters() -> Route {
     let list = warp::path::end().and(warp::get()).map(handlers::parameters);
-    mount("parameters", routes![list])
+    mount("parameters", routes![PARAMETERS => list])
 }

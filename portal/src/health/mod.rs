@@ -7,13 +7,13 @@ use warp::http::header;
 use warp::reply::{Reply, with_header};
 
 use crate::app::{App, Render};
-use crate::web::{ApiError, Endpoint, Json, Route, mount, pick, routes};
+use crate::web::{Access, ApiError, Endpoint, Json, Route, mount, pick, respond, routes};
 
-pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint::get("/healthz", "The process answers").answers::<Health>(),
-    Endpoint::get("/readyz", "The node can take traffic; 503 says why not").answers::<Health>(),
-    Endpoint::get("/metrics", "Prometheus text format").text(),
-];
+const HEALTHZ: Endpoint = Endpoint::get("/healthz", Access::Open, "The process answers").answers::<Health>();
+const READYZ: Endpoint =
+    Endpoint::get("/readyz", Access::Open, "The node can take traffic; 503 says why not").answers::<Health>();
+// Counts only, under labels from closed sets; and loopback only, as all of the portal.
+const METRICS: Endpoint = Endpoint::get("/metrics", Access::Open, "Prometheus text format").text();
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
@@ -22,7 +22,7 @@ struct Health {
 
 pub(crate) fn healthz() -> Route {
     let live = warp::path::end().and(warp::get()).map(|| Ok(Json(Health { status: "ok" })));
-    mount("healthz", routes![live])
+    mount("healthz", routes![HEALTHZ => live])
 }
 
 pub(crate) fn readyz(app: &App) -> Route {
@@ -30,7 +30,7 @@ pub(crate) fn readyz(app: &App) -> Route {
         (app.ready)().map_err(|detail| ApiError::Unavailable { code: "not_ready", detail })?;
         Ok(Json(Health { status: "ready" }))
     });
-    mount("readyz", routes![ready])
+    mount("readyz", routes![READYZ => ready])
 }
 
 /// Whatever else is asked of a node that stands by.
@@ -39,12 +39,12 @@ pub(crate) fn standby() -> Route {
         let detail = "this node stands by; another one is active".to_owned();
         Err::<Json<Health>, _>(ApiError::Unavailable { code: "standby", detail })
     });
-    pick(routes![anything])
+    pick([Route::unlisted(anything.map(respond).boxed())])
 }
 
 pub(crate) fn metrics(render: Render) -> Route {
     let page = warp::path::end().and(warp::get()).map(move || {
         Ok::<_, ApiError>(with_header(render(), header::CONTENT_TYPE, "text/plain; version=0.0.4").into_response())
     });
-    mount("metrics", routes![page])
+    mount("metrics", routes![METRICS => page])
 }

@@ -9,4 +9,4 @@ mod session;
 mod slot;
 
 pub use hub::Hub;
-pub(crate) use routes::{ENDPOINTS, routes};
+pub(crate) use routes::routes;

@@ -4,17 +4,22 @@ use warp::{Filter, Reply};
 
 use super::session::Session;
 use crate::app::App;
-use crate::web::{ApiError, Endpoint, Route, mount, routes};
+use crate::permission::Permission;
+use crate::web::{Access, ApiError, Endpoint, Route, mount, routes};
 
 /// Bytes of one message of a browser: a `watch` that names as many devices as may be watched.
 const MAX_MESSAGE: usize = 512 * 1_024;
 
-pub(crate) const ENDPOINTS: &[Endpoint] =
-    &[Endpoint::get("/live", "WebSocket of live numbers and alarms; see docs/api.md").switches_protocol()];
+const LIVE: Endpoint = Endpoint::get(
+    "/live",
+    Access::Needs(Permission::ReadVitals),
+    "WebSocket of live numbers and alarms; see docs/api.md",
+)
+.switches_protocol();
 
 pub(crate) fn routes(app: &App) -> Route {
     let live = warp::path::end().and(warp::ws()).and(app.filter()).map(open);
-    mount("live", routes![live])
+    mount("live", routes![LIVE => live])
 }
 
 fn open(socket: Ws, app: App) -> Result<impl Reply, ApiError> {

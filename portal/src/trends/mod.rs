@@ -6,4 +6,4 @@ mod routes;
 
 #[cfg(test)]
 pub(crate) use model::{Series, Vitals};
-pub(crate) use routes::{ENDPOINTS, routes};
+pub(crate) use routes::routes;

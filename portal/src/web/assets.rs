@@ -6,7 +6,7 @@ use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
-use super::route::{Route, routes};
+use super::route::{Route, respond};
 use super::{ApiError, pick};
 
 /// The built UI; empty where it was not built.
@@ -20,7 +20,7 @@ const INDEX: &str = "index.html";
 pub(crate) fn routes() -> Route {
     let file =
         warp::get().or(warp::head()).unify().and(warp::path::full()).and(warp::header::headers_cloned()).map(serve);
-    pick(routes![file])
+    pick([Route::unlisted(file.map(respond).boxed())])
 }
 
 /// The file at the path, else the UI, which routes for itself.

@@ -1,23 +1,105 @@
-use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterIn};
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::{ContentBuilder, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::permission::Permission;
+
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
-/// What is served at one path, for `/openapi.json` and for the test that asks each.
+/// What is served at one path, and to whom: for the route itself, for `/openapi.json`, and for the test that asks each.
 pub(crate) struct Endpoint {
+    pub(crate) method: Method,
+    /// With `{name}` where a segment varies.
     pub(crate) path: &'static str,
+    pub(crate) access: Access,
     summary: &'static str,
     parameters: fn() -> Vec<Parameter>,
+    body: Option<fn(&mut Schemas) -> RefOr<Schema>>,
     /// Status and media type of the answer, and its schema by name if it is JSON of ours.
     status: &'static str,
     media: &'static str,
     answer: Option<fn(&mut Schemas) -> RefOr<Schema>>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Anybody. It tells nothing about a person, and leaves no event; what it does to a session it explains itself.
+    Open,
+    /// Whoever has given two factors and is not locked.
+    SignedIn,
+    Needs(Permission),
+}
+
+impl Method {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    pub(crate) const fn described(self) -> HttpMethod {
+        match self {
+            Self::Get => HttpMethod::Get,
+            Self::Post => HttpMethod::Post,
+            Self::Put => HttpMethod::Put,
+            Self::Delete => HttpMethod::Delete,
+        }
+    }
+}
+
+impl Access {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::SignedIn => "signed_in",
+            Self::Needs(permission) => permission.word(),
+        }
+    }
+}
+
 impl Endpoint {
-    pub(crate) const fn get(path: &'static str, summary: &'static str) -> Self {
-        Self { path, summary, parameters: Vec::new, status: "200", media: "application/json", answer: None }
+    pub(crate) const fn get(path: &'static str, access: Access, summary: &'static str) -> Self {
+        Self::new(Method::Get, path, access, summary)
+    }
+
+    pub(crate) const fn post(path: &'static str, access: Access, summary: &'static str) -> Self {
+        Self::new(Method::Post, path, access, summary)
+    }
+
+    pub(crate) const fn put(path: &'static str, access: Access, summary: &'static str) -> Self {
+        Self::new(Method::Put, path, access, summary)
+    }
+
+    pub(crate) const fn delete(path: &'static str, access: Access, summary: &'static str) -> Self {
+        Self::new(Method::Delete, path, access, summary)
+    }
+
+    const fn new(method: Method, path: &'static str, access: Access, summary: &'static str) -> Self {
+        Self {
+            method,
+            path,
+            access,
+            summary,
+            parameters: Vec::new,
+            body: None,
+            status: "200",
+            media: "application/json",
+            answer: None,
+        }
     }
 
     #[must_use]
@@ -25,9 +107,25 @@ impl Endpoint {
         Self { parameters: || Q::into_params(|| Some(ParameterIn::Query)), ..self }
     }
 
+    /// A JSON body.
+    #[must_use]
+    pub(crate) const fn takes<T: ToSchema>(self) -> Self {
+        Self { body: Some(named::<T>), ..self }
+    }
+
     #[must_use]
     pub(crate) const fn answers<T: ToSchema>(self) -> Self {
         Self { answer: Some(named::<T>), ..self }
+    }
+
+    #[must_use]
+    pub(crate) const fn created(self) -> Self {
+        Self { status: "201", ..self }
+    }
+
+    #[must_use]
+    pub(crate) const fn no_content(self) -> Self {
+        Self { status: "204", media: "", ..self }
     }
 
     #[must_use]
@@ -38,6 +136,11 @@ impl Endpoint {
     #[must_use]
     pub(crate) const fn switches_protocol(self) -> Self {
         Self { status: "101", media: "", ..self }
+    }
+
+    /// As the audit names it.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method.word(), self.path)
     }
 
     pub(crate) fn operation(&self, schemas: &mut Schemas) -> Operation {
@@ -51,12 +154,32 @@ impl Endpoint {
             .description("Why not (RFC 9457)")
             .content("application/problem+json", ContentBuilder::new().schema(Some(problem)).build())
             .build();
+        let body = self.body.map(|schema| {
+            let content = ContentBuilder::new().schema(Some(schema(schemas))).build();
+            RequestBodyBuilder::new().content("application/json", content).build()
+        });
         OperationBuilder::new()
             .summary(Some(self.summary))
-            .parameters(Some((self.parameters)()))
+            .parameters(Some(self.segments().chain((self.parameters)()).collect::<Vec<_>>()))
+            .request_body(body)
             .response(self.status, answer.build())
             .response("default", refused)
+            .extensions(Some(Extensions::from_iter([("x-access", self.access.word())])))
             .build()
+    }
+
+    /// The parts of the path that vary.
+    fn segments(&self) -> impl Iterator<Item = Parameter> {
+        let names = self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+        names.map(|name| {
+            let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+            Parameter::builder()
+                .name(name)
+                .parameter_in(ParameterIn::Path)
+                .required(utoipa::openapi::Required::True)
+                .schema(Some(text))
+                .build()
+        })
     }
 }
 

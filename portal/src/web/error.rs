@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
 use serde::Serialize;
 use ts_rs::TS;
 use utoipa::ToSchema;
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::{Reply, Response};
+
+use crate::audit::Unrecorded;
 
 /// RFC 9457. `code` is stable; `title` and `detail` are for people.
 #[derive(Debug, Serialize, TS, ToSchema)]
@@ -20,6 +24,8 @@ pub(crate) struct Problem {
 pub(crate) enum ApiError {
     #[error("{detail}")]
     BadRequest { code: &'static str, detail: String },
+    #[error("nobody is signed in here, or no longer")]
+    NotSignedIn,
     #[error("{detail}")]
     Forbidden { code: &'static str, detail: &'static str },
     #[error("{detail}")]
@@ -30,29 +36,50 @@ pub(crate) enum ApiError {
     Unavailable { code: &'static str, detail: String },
     #[error("read from the database")]
     Database(#[from] store::Error),
+    #[error("it cannot be written down who sees this, so it is not shown")]
+    Unrecorded(#[from] Unrecorded),
 }
+
+/// A problem that a filter found before any handler was called.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) Arc<ApiError>);
+
+impl warp::reject::Reject for Refused {}
 
 impl ApiError {
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::BadRequest { code, detail: detail.into() }
     }
 
+    pub(crate) fn not_signed_in() -> Self {
+        Self::NotSignedIn
+    }
+
+    pub(crate) fn missing_permission() -> Self {
+        Self::Forbidden { code: "missing_permission", detail: "none of your roles allows this" }
+    }
+
+    /// Says that somebody may not, and not that something is wrong.
+    pub(crate) fn refuses(&self) -> bool {
+        matches!(self, Self::NotSignedIn | Self::Forbidden { .. })
+    }
+
     fn parts(&self) -> (StatusCode, &'static str) {
         match self {
             Self::BadRequest { code, .. } => (StatusCode::BAD_REQUEST, code),
+            Self::NotSignedIn => (StatusCode::UNAUTHORIZED, "not_signed_in"),
             Self::Forbidden { code, .. } => (StatusCode::FORBIDDEN, code),
             Self::NotFound { code, .. } => (StatusCode::NOT_FOUND, code),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Unavailable { code, .. } => (StatusCode::SERVICE_UNAVAILABLE, code),
             Self::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
+            Self::Unrecorded(_) => (StatusCode::SERVICE_UNAVAILABLE, "audit_away"),
         }
     }
-}
 
-impl Reply for ApiError {
-    fn into_response(self) -> Response {
+    pub(crate) fn response(&self) -> Response {
         let (status, code) = self.parts();
-        if let Self::Database(error) = &self {
+        if let Self::Database(error) = self {
             tracing::warn!(error = error as &dyn std::error::Error, "a request found the database away");
         }
         let problem = Problem {
@@ -66,5 +93,11 @@ impl Reply for ApiError {
         *response.status_mut() = status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
+    }
+}
+
+impl Reply for ApiError {
+    fn into_response(self) -> Response {
+        self.response()
     }
 }

@@ -9,8 +9,8 @@ mod refuse;
 mod route;
 mod serve;
 
-pub(crate) use endpoint::Endpoint;
-pub(crate) use error::{ApiError, Problem};
+pub(crate) use endpoint::{Access, Endpoint, Method};
+pub(crate) use error::{ApiError, Problem, Refused};
 pub(crate) use page::Cursor;
 pub(crate) use route::{Json, Route, mount, pick, respond, routes};
 pub use serve::MAX_CONNECTIONS;

@@ -2,10 +2,13 @@ use warp::Rejection;
 use warp::reject;
 use warp::reply::{Reply, Response};
 
-use super::ApiError;
+use super::{ApiError, Refused};
 
 /// The problem behind a rejection of warp's.
 pub(crate) fn refuse(rejection: &Rejection) -> Response {
+    if let Some(Refused(error)) = rejection.find() {
+        return error.response();
+    }
     let error = if let Some(error) = rejection.find::<reject::InvalidQuery>() {
         let detail = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         ApiError::bad_request("invalid_query", detail)

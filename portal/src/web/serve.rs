@@ -18,6 +18,7 @@ use warp::reply::{Reply, Response};
 
 use super::guard;
 use super::route::Route;
+use crate::caller::Peer;
 
 /// Connections at once, screens not counted once they are WebSockets. More wait in the kernel's backlog.
 pub const MAX_CONNECTIONS: usize = 1_024;
@@ -35,7 +36,7 @@ pub(crate) async fn serve(listener: &TcpListener, routes: Route, stop: &Cancella
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
     http.http2().timer(TokioTimer::new());
-    let service = Guarded(warp::service(routes));
+    let routes = warp::service(routes.into_filter());
     loop {
         let accepted = async {
             let permit = room.clone().acquire_owned().await.expect("nobody closes the semaphore");
@@ -45,8 +46,8 @@ pub(crate) async fn serve(listener: &TcpListener, routes: Route, stop: &Cancella
             () = stop.cancelled() => break,
             accepted = accepted => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "accept a connection to the portal");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -58,7 +59,7 @@ pub(crate) async fn serve(listener: &TcpListener, routes: Route, stop: &Cancella
             tracing::debug!(error = &error as &dyn std::error::Error, "a connection went at once");
             continue;
         }
-        let service = TowerToHyperService::new(service.clone());
+        let service = TowerToHyperService::new(Guarded { routes: routes.clone(), peer: Peer(peer) });
         let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -75,7 +76,10 @@ pub(crate) async fn serve(listener: &TcpListener, routes: Route, stop: &Cancella
 
 /// Checks every request before any route sees it, and dresses every answer.
 #[derive(Clone)]
-struct Guarded<S>(S);
+struct Guarded<S> {
+    routes: S,
+    peer: Peer,
+}
 
 impl<S, B> Service<Request<B>> for Guarded<S>
 where
@@ -87,11 +91,12 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
+        self.routes.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let answer = guard::check(&request).map(|()| self.0.call(request));
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        let answer = guard::check(&request).map(|()| self.routes.call(request));
         Box::pin(async move {
             let mut response = match answer {
                 Ok(response) => response.await?,

@@ -1,0 +1,148 @@
+//! What is said about one access: who did it, when and from where is the caller's to say, not the handler's.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use vitals::PatientId;
+
+/// Declares a closed list, with the word that stands for each in the database.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub(crate) enum $name { $($(#[$each])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            pub(crate) const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            pub(crate) fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.word() == word)
+            }
+        }
+    };
+}
+
+words! {
+    /// What kind of access it is, for whoever searches.
+    Category {
+        /// Numbers, alarms and charts of somebody under care.
+        Care = "care",
+        /// Sign-in, sessions, factors, stations.
+        Identity = "identity",
+        /// Users, roles, grants, break-glass.
+        Rights = "rights",
+        /// What measures, without what it measured.
+        Devices = "devices",
+        /// The audit itself.
+        Audit = "audit",
+        /// Keys: made, rotated, exported, destroyed.
+        Keys = "keys",
+    }
+}
+
+words! {
+    /// The letters of IHE and FHIR.
+    Action { Create = "C", Read = "R", Update = "U", Delete = "D", Execute = "E" }
+}
+
+words! {
+    Outcome {
+        Success = "success",
+        /// No right.
+        Refused = "refused",
+        /// No result.
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// Why: the codes of HL7's purposes of use.
+    Purpose {
+        Treatment = "TREAT",
+        BreakGlass = "BTG",
+        Payment = "PAY",
+        Operations = "OPS",
+    }
+}
+
+words! {
+    /// What was read or changed: a table in the singular, or what is made of several.
+    EntityKind {
+        AccessGrant = "access_grant",
+        Alarm = "alarm",
+        AuditEvent = "audit_event",
+        AuditLink = "audit_link",
+        Credential = "credential",
+        Device = "device",
+        /// A path that was refused before it was known what lies behind it.
+        Endpoint = "endpoint",
+        /// Numbers and alarms as they happen.
+        LiveView = "live_view",
+        OneTimeCode = "one_time_code",
+        Patient = "patient",
+        PatientKey = "patient_key",
+        RoleGrant = "role_grant",
+        Session = "session",
+        Station = "station",
+        SystemKey = "system_key",
+        User = "user",
+        Vitals = "vitals",
+    }
+}
+
+/// What was read or changed: one thing, or all of a kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Entity {
+    pub(super) kind: EntityKind,
+    pub(super) id: Option<Uuid>,
+    pub(super) version: Option<i32>,
+}
+
+impl Entity {
+    pub(crate) fn one(kind: EntityKind, id: Uuid) -> Self {
+        Self { kind, id: Some(id), version: None }
+    }
+
+    pub(crate) fn all(kind: EntityKind) -> Self {
+        Self { kind, id: None, version: None }
+    }
+
+    #[must_use]
+    pub(crate) fn version(self, version: i32) -> Self {
+        Self { version: Some(version), ..self }
+    }
+}
+
+/// One access, with everybody whom it is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) category: Category,
+    pub(crate) action: Action,
+    pub(crate) outcome: Outcome,
+    pub(crate) entity: Entity,
+    /// Sorted, each once.
+    pub(crate) subjects: Vec<PatientId>,
+}
+
+impl Event {
+    pub(crate) fn new(category: Category, action: Action, entity: Entity) -> Self {
+        Self { category, action, outcome: Outcome::Success, entity, subjects: Vec::new() }
+    }
+
+    /// Adds those whom it is about.
+    #[must_use]
+    pub(crate) fn about(mut self, patients: impl IntoIterator<Item = PatientId>) -> Self {
+        self.subjects.extend(patients);
+        self.subjects.sort_unstable();
+        self.subjects.dedup();
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn outcome(self, outcome: Outcome) -> Self {
+        Self { outcome, ..self }
+    }
+}

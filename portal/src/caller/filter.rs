@@ -1,0 +1,92 @@
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use vitals::CorrelationId;
+use warp::filters::BoxedFilter;
+use warp::http::HeaderMap;
+use warp::path::FullPath;
+use warp::{Filter, Rejection};
+
+use super::{Caller, Identity, Request, Who};
+use crate::app::App;
+use crate::audit::{Action, Category, Entity, EntityKind, Event, Outcome, Purpose};
+use crate::identity;
+use crate::web::{Access, ApiError, Endpoint, Method, Refused};
+
+/// Where a connection comes from. Put beside each request by `web/serve.rs`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl App {
+    /// Lets in whom `endpoint` lets in, as the last part of its route: a path that is not served asks no session.
+    pub(crate) fn caller(&self, endpoint: &'static Endpoint) -> BoxedFilter<(Caller,)> {
+        let app = self.clone();
+        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+        let parts = warp::path::full().and(query).and(warp::header::headers_cloned()).and(warp::ext::optional());
+        parts
+            .and_then(move |path: FullPath, query: String, headers: HeaderMap, peer: Option<Peer>| {
+                let app = app.clone();
+                let request = Request {
+                    endpoint: Some(endpoint),
+                    target: format!("{}?{query}", path.as_str()).into(),
+                    address: peer.map(|Peer(address)| address.ip()),
+                    correlation: CorrelationId::new(app.desk.now()),
+                };
+                async move { admit(&app, endpoint, &headers, request).await.map_err(reject) }
+            })
+            .boxed()
+    }
+}
+
+fn reject(error: ApiError) -> Rejection {
+    warp::reject::custom(Refused(Arc::new(error)))
+}
+
+async fn admit(
+    app: &App,
+    endpoint: &'static Endpoint,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Caller, ApiError> {
+    let identity = match identity::authenticate(app, headers, &request).await {
+        Ok(identity) => identity,
+        Err(error) => {
+            let nobody = Identity { who: Who::Nobody, realm: None, roles: Vec::new() };
+            return refuse(&Caller::new(nobody, request, &app.desk), endpoint, error).await;
+        }
+    };
+    let caller = Caller::new(identity, request, &app.desk);
+    let refused = match endpoint.access {
+        Access::Open => None,
+        Access::SignedIn if caller.user().is_some() => None,
+        Access::SignedIn => Some(ApiError::not_signed_in()),
+        Access::Needs(permission) => caller.require(permission).err(),
+    };
+    match refused {
+        None => Ok(caller),
+        Some(error) => refuse(&caller, endpoint, error).await,
+    }
+}
+
+/// Says no, once it is written down that somebody asked.
+async fn refuse(caller: &Caller, endpoint: &Endpoint, error: ApiError) -> Result<Caller, ApiError> {
+    if error.refuses() {
+        let action = match endpoint.method {
+            Method::Get => Action::Read,
+            Method::Post => Action::Create,
+            Method::Put => Action::Update,
+            Method::Delete => Action::Delete,
+        };
+        let event = Event::new(Category::Rights, action, Entity::all(EntityKind::Endpoint)).outcome(Outcome::Refused);
+        caller.record(Purpose::Operations, event).await?;
+    }
+    Err(error)
+}
+
+/// The address that stands for all of one subscriber: 64 bits of an IPv6 address are his to choose.
+pub(super) fn subscriber(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(six) => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
+    }
+}

@@ -1,0 +1,168 @@
+//! Who asks, and the only two ways from there to the database: [`Read`] and [`Write`].
+//!
+//! A [`Caller`] gives no client. What a `Read` found is [`Unseen`] until it was written down who sees it; what a `Write`
+//! did is undone unless it is explained.
+
+mod context;
+mod desk;
+mod explain;
+mod filter;
+mod read;
+mod write;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use vitals::{CorrelationId, Realm, SessionId, StationId, UserId};
+
+use crate::permission::{Permission, Role};
+use crate::web::{ApiError, Endpoint};
+
+pub(crate) use desk::Desk;
+pub(crate) use filter::Peer;
+#[expect(unused_imports, reason = "the endpoints come through it with the next commit")]
+pub(crate) use read::{Read, Unseen};
+#[expect(unused_imports, reason = "the endpoints come through it with the next commit")]
+pub(crate) use write::Write;
+
+/// Somebody who asks for something. Made for a request by `app.caller(&ENDPOINT)`, for our own work by
+/// [`Caller::system`]; there is no third way.
+#[derive(Clone)]
+pub(crate) struct Caller(Arc<Inner>);
+
+struct Inner {
+    identity: Identity,
+    request: Request,
+    desk: Desk,
+}
+
+/// Who somebody is, as `identity` found out.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) who: Who,
+    /// What it may see of: live, demo or test. None for ourselves: all of them.
+    pub(crate) realm: Option<Realm>,
+    /// The roles that hold now. Empty for a station and for ourselves.
+    pub(crate) roles: Vec<Role>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Who {
+    /// Somebody with two factors, at a station or not.
+    User {
+        user: UserId,
+        session: SessionId,
+        station: Option<StationId>,
+    },
+    /// A screen at which nobody is identified.
+    Station(StationId),
+    System(Part),
+    /// Somebody who was not let in. Reads and writes nothing.
+    Nobody,
+}
+
+/// Which part of this program does work of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    Portal,
+    Demo,
+    /// `vigil …` on the host.
+    Command,
+}
+
+impl Part {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Portal => "portal",
+            Self::Demo => "demo",
+            Self::Command => "command",
+        }
+    }
+}
+
+/// What is known of a request beside who makes it.
+#[derive(Clone)]
+pub(crate) struct Request {
+    /// None: no request, but work of our own.
+    pub(crate) endpoint: Option<&'static Endpoint>,
+    /// Path and query as they came.
+    pub(crate) target: Arc<str>,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) correlation: CorrelationId,
+}
+
+/// What a station may do while nobody is identified there: it shows the wall of its place, and no more.
+const OF_A_STATION: [Permission; 2] = [Permission::ReadVitals, Permission::ReadDevices];
+
+impl Caller {
+    /// For our own work. A part of the system sees what no relation covers, so it never answers a request.
+    pub(crate) fn system(desk: &Desk, part: Part) -> Self {
+        let correlation = CorrelationId::new(desk.now());
+        let identity = Identity { who: Who::System(part), realm: None, roles: Vec::new() };
+        Self::new(identity, Request { endpoint: None, target: "".into(), address: None, correlation }, desk)
+    }
+
+    fn new(identity: Identity, request: Request, desk: &Desk) -> Self {
+        Self(Arc::new(Inner { identity, request, desk: desk.clone() }))
+    }
+
+    pub(crate) fn who(&self) -> Who {
+        self.0.identity.who
+    }
+
+    pub(crate) fn user(&self) -> Option<UserId> {
+        match self.who() {
+            Who::User { user, .. } => Some(user),
+            Who::Station(_) | Who::System(_) | Who::Nobody => None,
+        }
+    }
+
+    pub(crate) fn session(&self) -> Option<SessionId> {
+        match self.who() {
+            Who::User { session, .. } => Some(session),
+            Who::Station(_) | Who::System(_) | Who::Nobody => None,
+        }
+    }
+
+    pub(crate) fn station(&self) -> Option<StationId> {
+        match self.who() {
+            Who::User { station, .. } => station,
+            Who::Station(station) => Some(station),
+            Who::System(_) | Who::Nobody => None,
+        }
+    }
+
+    pub(crate) fn realm(&self) -> Option<Realm> {
+        self.0.identity.realm
+    }
+
+    pub(crate) fn roles(&self) -> &[Role] {
+        &self.0.identity.roles
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        &self.0.request
+    }
+
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        match self.who() {
+            Who::User { .. } => self.role_that_may(permission).is_some(),
+            Who::Station(_) => OF_A_STATION.contains(&permission),
+            Who::System(_) => true,
+            Who::Nobody => false,
+        }
+    }
+
+    /// For what goes beyond the permission that the endpoint asks for.
+    pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
+        if self.may(permission) { Ok(()) } else { Err(ApiError::missing_permission()) }
+    }
+
+    fn role_that_may(&self, permission: Permission) -> Option<Role> {
+        self.roles().iter().copied().find(|role| role.permissions().contains(&permission))
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+}
