@@ -10,8 +10,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use vitals::What;
+
+use crate::site::COOKIE;
 
 pub(crate) struct Screen(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -73,7 +77,9 @@ impl Screen {
         devices: Option<&[String]>,
         resume: Option<Place>,
     ) -> anyhow::Result<Self> {
-        let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{portal}/live")).await?;
+        let mut handshake = format!("ws://{portal}/live").into_client_request()?;
+        handshake.headers_mut().insert("cookie", HeaderValue::from_static(COOKIE));
+        let (mut socket, _) = tokio_tungstenite::connect_async(handshake).await?;
         let resume = resume.map(|Place { epoch, seq }| json!({ "epoch": epoch, "seq": seq }));
         let watch = json!({ "type": "watch", "devices": devices, "resume": resume });
         socket.send(Message::text(watch.to_string())).await?;

@@ -2,6 +2,7 @@ use std::convert::Infallible;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use keys::Keyring;
 use store::Pool;
 use store::roster::Roster;
 use tokio::sync::{Semaphore, watch};
@@ -10,36 +11,49 @@ use tokio_util::task::TaskTracker;
 use vitals::Clock;
 use warp::Filter;
 
-use crate::audit::Audit;
+use crate::audit::{self, Audit};
 use crate::caller::Desk;
-use crate::live::Hub;
+use crate::live::{Hub, Seats};
 
 /// Renders the metrics of this process.
 pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// Says why this node should get no traffic, if so.
+pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
 /// What the portal needs from whoever runs it.
 #[derive(Clone)]
 pub struct Deps {
+    /// As `vigil_portal`.
     pub pool: Pool,
+    /// As `vigil_audit`.
+    pub audit_pool: Pool,
+    /// Where the audit keeps what is not in the database.
+    pub audit: audit::Settings,
     pub clock: Clock,
+    pub keyring: Keyring,
     pub roster: watch::Receiver<Arc<Roster>>,
     pub hub: Hub,
     /// The page of `/metrics`, in the text format of Prometheus.
     pub metrics: Render,
-    /// Why this node should get no traffic, if so.
-    pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    pub ready: Ready,
 }
 
-/// What handlers share. Cheap to clone.
+/// What handlers share. Cheap to clone. It has no pool: a [`crate::caller::Caller`] is the way to the database.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) deps: Deps,
+    pub(crate) clock: Clock,
+    pub(crate) roster: watch::Receiver<Arc<Roster>>,
+    pub(crate) hub: Hub,
+    pub(crate) metrics: Render,
+    pub(crate) ready: Ready,
     /// The way to the database, for callers.
     pub(crate) desk: Desk,
     /// One permit a socket of `/live`.
     pub(crate) screens: Arc<Semaphore>,
+    pub(crate) seats: Seats,
     /// The sockets that must end before the portal has stopped.
     pub(crate) sessions: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -47,9 +61,19 @@ pub(crate) struct Inner {
 
 impl App {
     pub(crate) fn new(deps: Deps, audit: Audit, max_screens: usize, stop: CancellationToken) -> Self {
-        let screens = Arc::new(Semaphore::new(max_screens));
-        let desk = Desk::new(deps.pool.clone(), deps.clock.clone(), audit);
-        Self(Arc::new(Inner { deps, desk, screens, sessions: TaskTracker::new(), stop }))
+        let Deps { pool, clock, roster, hub, metrics, ready, .. } = deps;
+        Self(Arc::new(Inner {
+            desk: Desk::new(pool, clock.clone(), audit),
+            clock,
+            roster,
+            hub,
+            metrics,
+            ready,
+            screens: Arc::new(Semaphore::new(max_screens)),
+            seats: Seats::default(),
+            sessions: TaskTracker::new(),
+            stop,
+        }))
     }
 
     /// Hands the app to a handler.
@@ -64,13 +88,5 @@ impl Deref for App {
 
     fn deref(&self) -> &Inner {
         &self.0
-    }
-}
-
-impl Deref for Inner {
-    type Target = Deps;
-
-    fn deref(&self) -> &Deps {
-        &self.deps
     }
 }

@@ -1,5 +1,4 @@
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -7,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::{App, Deps, Render};
-use crate::audit::{Audit, Committer};
+use crate::audit::{self, Audit};
 use crate::config::Config;
 use crate::web::{Route, assets, mount, pick, serve};
 use crate::{alarms, devices, health, live, openapi, trends};
@@ -23,22 +22,27 @@ pub enum Error {
     NotLoopback(SocketAddr),
     #[error("serve the portal")]
     Listener(#[source] std::io::Error),
+    #[error("open the audit")]
+    Audit(#[from] audit::Error),
 }
 
 /// Serves until `stop`, then lets answers under way finish.
 pub async fn run(config: Config, deps: Deps, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
     check(&listener)?;
-    let unsealed = Arc::default();
-    let (committer, committing) = Committer::start(deps.pool.clone(), Arc::clone(&unsealed));
-    let committing = AbortOnDropHandle::new(tokio::spawn(committing));
-    let app = App::new(deps, Audit::new(committer, unsealed), config.max_screens, stop.clone());
+    let (audit, upkeep) = Audit::open(deps.audit_pool.clone(), deps.clock.clone(), deps.keyring.clone(), &deps.audit)?;
+    let stop_audit = CancellationToken::new();
+    let mut upkeep = AbortOnDropHandle::new(tokio::spawn(upkeep.run(stop_audit.clone())));
+    let app = App::new(deps, audit, config.max_screens, stop.clone());
     serve(&listener, routes(&app), &stop, DRAIN).await;
     app.screens.close();
     app.sessions.close();
     if tokio::time::timeout(DRAIN, app.sessions.wait()).await.is_err() {
         tracing::warn!(screens = app.sessions.len(), "screens did not close in time");
     }
-    drop((app, committing));
+    stop_audit.cancel();
+    if (&mut upkeep).await.is_err() {
+        tracing::error!("the audit's upkeep panicked");
+    }
     Ok(())
 }
 
@@ -55,7 +59,8 @@ fn check(listener: &TcpListener) -> Result<(), Error> {
 }
 
 fn routes(app: &App) -> Route {
-    let api = mount("api", [devices::devices(app), devices::parameters(), trends::routes(app), alarms::routes(app)]);
+    let slices = [devices::devices(app), devices::parameters(), trends::routes(app), alarms::routes(app)];
+    let api = mount("api", slices.into_iter().chain(audit::routes(app)));
     let parts = [live::routes(app), api, health::healthz(), health::readyz(app), health::metrics(app.metrics.clone())];
     let endpoints: Vec<_> = parts.iter().flat_map(Route::endpoints).copied().collect();
     pick(parts.into_iter().chain([openapi::routes(&endpoints), assets::routes()]))

@@ -7,6 +7,7 @@ use ts_rs::{Config, TS};
 use vitals::{Priority, What};
 
 use crate::alarms::{Alarm, Alarms, Kind, Side};
+use crate::audit::{AuditEvent, AuditEvents};
 use crate::devices::{Device, Devices, ParameterInfo, Parameters};
 use crate::live::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveNumber, Step, Token, Watch};
 use crate::trends::{Series, Vitals};
@@ -43,6 +44,8 @@ fn types_for_the_browser_are_current() {
         Alarm,
         Alarms,
         Problem,
+        AuditEvent,
+        AuditEvents,
         Token,
         FromClient,
         Watch,

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use vitals::{AgeClass, DeviceName, DeviceProfile, Realm};
+use vitals::{AgeClass, DeviceName, DeviceProfile, PatientId, Realm, Timestamp, UserId};
 
 /// Carries vital signs from the bedside to the person who must act on them.
 #[derive(Debug, Parser)]
@@ -33,12 +33,57 @@ pub(crate) enum Command {
     /// The root key, and what it wraps.
     #[command(subcommand)]
     Keys(Keys),
+    /// Who saw and did what.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Says whether the configuration, the database and the certificates are fit to start.
     Check {
         /// Also count what is stored.
         #[arg(long)]
         counts: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Names every event that was changed, removed, put in or moved since it was written. Exit code 1 if there is any.
+    Verify {
+        /// The public key of the signed heads; without it, the one beside the configured key.
+        #[arg(long, value_name = "FILE")]
+        public_key: Option<PathBuf>,
+        /// Files with signed heads, such as the sink's; without any, those that the configuration names.
+        #[arg(long, value_name = "FILE")]
+        heads: Vec<PathBuf>,
+    },
+    /// Writes events to standard output, newest first. That it went out is an event itself.
+    Export(Box<Export>),
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("format").required(true)))]
+pub(crate) struct Export {
+    /// For a spreadsheet (RFC 4180).
+    #[arg(long, group = "format")]
+    pub(crate) csv: bool,
+    /// One event a line.
+    #[arg(long, group = "format")]
+    pub(crate) json: bool,
+    /// Of this user only.
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<UserId>,
+    /// About this patient only.
+    #[arg(long, value_name = "ID")]
+    pub(crate) patient: Option<PatientId>,
+    /// RFC 3339, inclusive.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) from: Option<Timestamp>,
+    /// RFC 3339, exclusive.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) to: Option<Timestamp>,
+}
+
+fn time(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse(text).ok_or("not an RFC 3339 timestamp")
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]

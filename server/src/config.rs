@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) http: Http,
     pub(crate) ingest: ingest::Config,
     pub(crate) portal: portal::Config,
+    pub(crate) audit: Audit,
     pub(crate) system: System,
 }
 
@@ -66,6 +67,24 @@ pub(crate) struct Keys {
     /// The root key, apart from state and data. `VIGIL_KEYS_FILE` overrides. Without one a private database is taken for a
     /// demonstration, and its root key lies beside it.
     pub(crate) file: Option<PathBuf>,
+}
+
+/// Where the audit keeps what nobody who changes the database may change.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Audit {
+    /// The key that signs how far the audit has come; made where there is none. Without it, one in the state folder.
+    pub(crate) key: Option<PathBuf>,
+    /// The signed heads are appended to this file as well: on a mount that this machine can add to and not rewrite.
+    pub(crate) sink: Option<PathBuf>,
+}
+
+impl Audit {
+    pub(crate) fn settings(&self, config: &Config) -> portal::audit::Settings {
+        let in_state = portal::audit::Settings::in_folder(&config.state_dir().join("audit"));
+        let key = self.key.clone().unwrap_or(in_state.key);
+        portal::audit::Settings { key, sink: self.sink.clone(), ..in_state }
+    }
 }
 
 /// When the system raises an alarm about itself.

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Command::Localdb(localdb) => command::localdb(&config, localdb),
         Command::Device(device) => command::device(&config, device),
         Command::Keys(keys) => command::keys(&config, keys),
+        Command::Audit(audit) => command::audit(&config, audit),
         Command::Migrate { make_roles } => command::migrate(&config, make_roles),
         Command::Check { counts } => command::check(&config, counts),
     };

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Context;
 use parking_lot::Mutex;
 use portal::Hub;
-use store::{Role, roster};
+use store::lease::Epoch;
+use store::{Pool, Role, roster};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vitals::{Clock, Transition};
@@ -55,13 +56,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     let mut parts = Parts::new(stop);
     // First, so that it is given back last.
     parts.start("lease", |stop| node::keep(lease, stop));
-    // A pool for each part, as its role.
-    let pool = |role, connections| database.access.fenced(role, connections, epoch);
-    let connections = &config.database.connections;
-    let ingest = pool(Role::Ingest, connections.ingest)?;
-    let alerting = pool(Role::Alerting, connections.alerting)?;
-    // Until its reads say for whom: then the part alone sees nobody.
-    let portal = database.access.acting("portal").fenced(Role::Portal, connections.portal, epoch)?;
+    let [ingest, alerting, portal, audit] = pools(config, database, epoch)?;
     let (keyring, following) = root_key::follow(config, database, epoch).await?;
     let clock = node::clock(&alerting).await.context("look when the last run ended")?;
     let (roster, watching) = roster::watch(ingest.clone()).await.context("read the roster")?;
@@ -105,6 +100,9 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     parts.start("portal", |stop| {
         let deps = portal::Deps {
             pool: portal,
+            audit_pool: audit,
+            audit: config.audit.settings(config),
+            keyring: keyring.clone(),
             clock: clock.clone(),
             roster: roster.clone(),
             hub: screens,
@@ -137,6 +135,18 @@ fn watch(
         health.stalled.store(stuck, Ordering::SeqCst);
         alerting.system("judging_stalled", stuck, clock.now());
     })
+}
+
+/// A pool for each part, as its role.
+fn pools(config: &Config, database: &Database, epoch: Epoch) -> Result<[Pool; 4], store::Error> {
+    let connections = &config.database.connections;
+    let pool = |role, connections| database.access.fenced(role, connections, epoch);
+    Ok([
+        pool(Role::Ingest, connections.ingest)?,
+        pool(Role::Alerting, connections.alerting)?,
+        pool(Role::Portal, connections.portal)?,
+        pool(Role::Audit, connections.audit)?,
+    ])
 }
 
 fn stop_on_signal(stop: &CancellationToken) -> anyhow::Result<()> {

@@ -3,8 +3,10 @@
 //! `VIGIL_TEST_DATABASE_URL` names a cluster where databases may be made. It needs
 //! `timescaledb.max_background_workers=0`: a scheduler connected to the template would block the clone.
 
+mod people;
 mod statements;
 
+pub use people::Person;
 pub use statements::statements;
 
 use std::sync::OnceLock;

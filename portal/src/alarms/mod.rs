@@ -4,6 +4,7 @@ mod handlers;
 mod model;
 mod routes;
 mod rows;
+mod store;
 
 pub(crate) use model::*;
 pub(crate) use routes::routes;

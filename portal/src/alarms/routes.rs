@@ -11,6 +11,11 @@ const LIST: Endpoint = Endpoint::get("/api/alarms", Access::Needs(Permission::Re
     .answers::<Alarms>();
 
 pub(crate) fn routes(app: &App) -> Route {
-    let list = warp::path::end().and(warp::get()).and(warp::query()).and(app.filter()).then(handlers::list);
+    let list = warp::path::end()
+        .and(warp::get())
+        .and(warp::query())
+        .and(app.filter())
+        .and(app.caller(&LIST))
+        .then(handlers::list);
     mount("alarms", routes![LIST => list])
 }

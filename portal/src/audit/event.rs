@@ -12,14 +12,8 @@ macro_rules! words {
         pub(crate) enum $name { $($(#[$each])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
-            pub(crate) const ALL: &'static [Self] = &[$(Self::$variant),+];
-
             pub(crate) const fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
-            }
-
-            pub(crate) fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.word() == word)
             }
         }
     };
@@ -125,11 +119,13 @@ pub(crate) struct Event {
     pub(crate) entity: Entity,
     /// Sorted, each once.
     pub(crate) subjects: Vec<PatientId>,
+    /// Free text, reasons and search terms: it reaches the table sealed.
+    pub(crate) detail: Option<String>,
 }
 
 impl Event {
     pub(crate) fn new(category: Category, action: Action, entity: Entity) -> Self {
-        Self { category, action, outcome: Outcome::Success, entity, subjects: Vec::new() }
+        Self { category, action, outcome: Outcome::Success, entity, subjects: Vec::new(), detail: None }
     }
 
     /// Adds those whom it is about.
@@ -139,6 +135,11 @@ impl Event {
         self.subjects.sort_unstable();
         self.subjects.dedup();
         self
+    }
+
+    #[must_use]
+    pub(crate) fn detail(self, text: impl Into<String>) -> Self {
+        Self { detail: Some(text.into()), ..self }
     }
 
     #[must_use]

@@ -22,11 +22,13 @@ pub(crate) struct Record {
     pub(crate) entity: Entity,
     pub(crate) subjects: Vec<PatientId>,
     pub(crate) detail_sealed: Option<Vec<u8>>,
+    /// How many identical requests it stands for.
+    pub(crate) times: i32,
     pub(crate) correlation: CorrelationId,
 }
 
 /// Who did it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Agent {
     pub(crate) user: Option<UserId>,
     /// The role that gave the permission.

@@ -10,6 +10,8 @@ use crate::audit::Purpose;
 pub(crate) struct Context<'a> {
     pub(super) caller: &'a Caller,
     pub(super) purpose: Purpose,
+    /// Of a user at a station: what the station shows, instead of what he sees.
+    pub(super) place: bool,
     /// The event that will explain what is written.
     pub(super) audit: Option<EventId>,
 }
@@ -18,7 +20,8 @@ impl Context<'_> {
     /// SQL that sets all of it until the transaction ends, the empty ones too. Only identifiers and words of ours get in.
     pub(crate) fn settings(&self) -> String {
         let (user, station, part) = match self.caller.who() {
-            Who::User { user, station, .. } => (Some(user.0), station.map(|station| station.0), ""),
+            Who::User { station: Some(station), .. } if self.place => (None, Some(station.0), ""),
+            Who::User { user, .. } => (Some(user.0), None, ""),
             Who::Station(station) => (None, Some(station.0), ""),
             Who::System(part) => (None, None, part.word()),
             Who::Nobody => (None, None, ""),

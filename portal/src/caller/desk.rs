@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use keys::Keyring;
 use store::Pool;
 use vitals::{Clock, Timestamp};
 
@@ -20,6 +21,11 @@ struct Inner {
 impl Desk {
     pub(crate) fn new(pool: Pool, clock: Clock, audit: Audit) -> Self {
         Self(Arc::new(Inner { pool, clock, audit }))
+    }
+
+    /// For a command on the host, which runs in no portal.
+    pub(crate) fn of_a_command(pool: Pool, audit_pool: Pool, clock: Clock, keyring: Keyring) -> Self {
+        Self::new(pool, clock.clone(), Audit::of_a_command(audit_pool, clock, keyring))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

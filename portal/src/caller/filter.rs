@@ -1,13 +1,14 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use vitals::CorrelationId;
 use warp::filters::BoxedFilter;
-use warp::http::HeaderMap;
+use warp::http::{HeaderMap, header};
 use warp::path::FullPath;
 use warp::{Filter, Rejection};
 
-use super::{Caller, Identity, Request, Who};
+use super::{Caller, Identity, Proof, Request, Who};
 use crate::app::App;
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Outcome, Purpose};
 use crate::identity;
@@ -31,6 +32,7 @@ impl App {
                     target: format!("{}?{query}", path.as_str()).into(),
                     address: peer.map(|Peer(address)| address.ip()),
                     correlation: CorrelationId::new(app.desk.now()),
+                    proof: proof(&headers),
                 };
                 async move { admit(&app, endpoint, &headers, request).await.map_err(reject) }
             })
@@ -50,6 +52,9 @@ async fn admit(
 ) -> Result<Caller, ApiError> {
     let identity = match identity::authenticate(app, headers, &request).await {
         Ok(identity) => identity,
+        Err(ApiError::Database(error)) if endpoint.without_database => {
+            app.seats.who(&request.proof, app.desk.now()).ok_or(error)?
+        }
         Err(error) => {
             let nobody = Identity { who: Who::Nobody, realm: None, roles: Vec::new() };
             return refuse(&Caller::new(nobody, request, &app.desk), endpoint, error).await;
@@ -68,6 +73,15 @@ async fn admit(
     }
 }
 
+fn proof(headers: &HeaderMap) -> Proof {
+    let mut digest = digest::Context::new(&digest::SHA256);
+    for cookies in headers.get_all(header::COOKIE) {
+        digest.update(cookies.as_bytes());
+        digest.update(b"\n");
+    }
+    digest.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+}
+
 /// Says no, once it is written down that somebody asked.
 async fn refuse(caller: &Caller, endpoint: &Endpoint, error: ApiError) -> Result<Caller, ApiError> {
     if error.refuses() {
@@ -81,12 +95,4 @@ async fn refuse(caller: &Caller, endpoint: &Endpoint, error: ApiError) -> Result
         caller.record(Purpose::Operations, event).await?;
     }
     Err(error)
-}
-
-/// The address that stands for all of one subscriber: 64 bits of an IPv6 address are his to choose.
-pub(super) fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(six) => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
-    }
 }

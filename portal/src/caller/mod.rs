@@ -8,21 +8,23 @@ mod desk;
 mod explain;
 mod filter;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use vitals::{CorrelationId, Realm, SessionId, StationId, UserId};
+use vitals::{CorrelationId, Realm, SessionId, StationId, Timestamp, UserId};
 
 use crate::permission::{Permission, Role};
 use crate::web::{ApiError, Endpoint};
 
 pub(crate) use desk::Desk;
 pub(crate) use filter::Peer;
-#[expect(unused_imports, reason = "the endpoints come through it with the next commit")]
-pub(crate) use read::{Read, Unseen};
-#[expect(unused_imports, reason = "the endpoints come through it with the next commit")]
+pub(crate) use read::Read;
+pub use read::Unseen;
+#[allow(unused_imports, reason = "signing in writes, and comes with the next commits")]
 pub(crate) use write::Write;
 
 /// Somebody who asks for something. Made for a request by `app.caller(&ENDPOINT)`, for our own work by
@@ -89,7 +91,11 @@ pub(crate) struct Request {
     pub(crate) target: Arc<str>,
     pub(crate) address: Option<IpAddr>,
     pub(crate) correlation: CorrelationId,
+    pub(crate) proof: Proof,
 }
+
+/// SHA-256 of the cookies that came with a request: tells whether two came from the same browser, and no more.
+pub(crate) type Proof = [u8; 32];
 
 /// What a station may do while nobody is identified there: it shows the wall of its place, and no more.
 const OF_A_STATION: [Permission; 2] = [Permission::ReadVitals, Permission::ReadDevices];
@@ -99,15 +105,27 @@ impl Caller {
     pub(crate) fn system(desk: &Desk, part: Part) -> Self {
         let correlation = CorrelationId::new(desk.now());
         let identity = Identity { who: Who::System(part), realm: None, roles: Vec::new() };
-        Self::new(identity, Request { endpoint: None, target: "".into(), address: None, correlation }, desk)
+        Self::new(
+            identity,
+            Request { endpoint: None, target: "".into(), address: None, correlation, proof: [0; 32] },
+            desk,
+        )
     }
 
     fn new(identity: Identity, request: Request, desk: &Desk) -> Self {
         Self(Arc::new(Inner { identity, request, desk: desk.clone() }))
     }
 
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
     pub(crate) fn who(&self) -> Who {
         self.0.identity.who
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.desk().now()
     }
 
     pub(crate) fn user(&self) -> Option<UserId> {
@@ -155,7 +173,11 @@ impl Caller {
 
     /// For what goes beyond the permission that the endpoint asks for.
     pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
-        if self.may(permission) { Ok(()) } else { Err(ApiError::missing_permission()) }
+        match self.who() {
+            Who::Nobody => Err(ApiError::not_signed_in()),
+            _ if self.may(permission) => Ok(()),
+            _ => Err(ApiError::missing_permission()),
+        }
     }
 
     fn role_that_may(&self, permission: Permission) -> Option<Role> {

@@ -1,4 +1,4 @@
-use store::{Client, Transaction};
+use store::{Client, Pool, Transaction};
 
 use super::Caller;
 use super::context::Context;
@@ -13,20 +13,76 @@ pub(crate) struct Read {
     purpose: Purpose,
 }
 
-/// What a [`Read`] found. It has no way out but [`Read::seen`].
+/// What a read found. It has no way out but to be seen, which is written down first.
+///
+/// ```
+/// fn hold(found: portal::Unseen<u32>) -> portal::Unseen<u32> {
+///     found
+/// }
+/// ```
+///
+/// Nobody looks into it, nor takes it apart:
+///
+/// ```compile_fail,E0616
+/// fn peek(found: portal::Unseen<u32>) -> u32 {
+///     found.0
+/// }
+/// ```
+///
+/// ```compile_fail,E0532
+/// fn peek(portal::Unseen(found): portal::Unseen<u32>) -> u32 {
+///     found
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn print(found: portal::Unseen<u32>) {
+///     println!("{found:?}");
+/// }
+/// ```
 #[must_use = "hand it to `Read::seen`"]
-pub(crate) struct Unseen<T>(T);
+pub struct Unseen<T>(T);
 
 impl Read {
     pub(crate) async fn begin(caller: &Caller, purpose: Purpose) -> Result<Self, ApiError> {
-        let settings = Context { caller, purpose, audit: None }.settings();
-        let tx = Transaction::read_only(caller.desk().pool(), &settings).await?;
-        Ok(Self { tx, caller: caller.clone(), purpose })
+        let context = Context { caller, purpose, place: false, audit: None };
+        Self::under(&context, caller.desk().pool()).await
+    }
+
+    /// For the wall: a screen that is enrolled for a place shows it, whoever is identified there.
+    pub(crate) async fn of_place(caller: &Caller, purpose: Purpose) -> Result<Self, ApiError> {
+        let context = Context { caller, purpose, place: true, audit: None };
+        Self::under(&context, caller.desk().pool()).await
+    }
+
+    /// Of the audit itself, as the role that may read it.
+    pub(crate) async fn of_audit(caller: &Caller, purpose: Purpose) -> Result<Self, ApiError> {
+        let context = Context { caller, purpose, place: false, audit: None };
+        Self::under(&context, caller.desk().audit().pool()).await
+    }
+
+    async fn under(context: &Context<'_>, pool: &Pool) -> Result<Self, ApiError> {
+        let tx = Transaction::read_only(pool, &context.settings()).await?;
+        Ok(Self { tx, caller: context.caller.clone(), purpose: context.purpose })
     }
 
     /// Runs queries. What they found stays unseen.
     pub(crate) async fn find<T, E>(&self, query: impl AsyncFnOnce(&Client) -> Result<T, E>) -> Result<Unseen<T>, E> {
         query(self.tx.db()).await.map(Unseen)
+    }
+
+    /// The same, where what was found may be what is known already: then nothing new is seen, and no event says so.
+    pub(crate) async fn seen_if_new<T: PartialEq>(
+        self,
+        found: Unseen<T>,
+        known: &T,
+        event: impl FnOnce(&T) -> Event,
+    ) -> Result<Option<T>, ApiError> {
+        if found.0 == *known {
+            self.tx.rollback().await?;
+            return Ok(None);
+        }
+        self.seen(found, event).await.map(Some)
     }
 
     /// Lets out what was found, once it is durable that it was seen. `event` says by what was found whom it is about.

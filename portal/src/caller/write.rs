@@ -19,7 +19,7 @@ pub(crate) struct Write {
 impl Write {
     pub(crate) async fn begin(caller: &Caller, purpose: Purpose) -> Result<Self, ApiError> {
         let id = EventId::new(caller.desk().now());
-        let settings = Context { caller, purpose, audit: Some(id) }.settings();
+        let settings = Context { caller, purpose, place: false, audit: Some(id) }.settings();
         let tx = Transaction::read_write(caller.desk().pool(), &settings).await?;
         Ok(Self { tx, caller: caller.clone(), purpose, id })
     }

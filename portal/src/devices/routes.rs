@@ -13,7 +13,7 @@ const PARAMETERS: Endpoint =
     Endpoint::get("/api/parameters", Access::Open, "What can be measured").answers::<Parameters>();
 
 pub(crate) fn devices(app: &App) -> Route {
-    let list = warp::path::end().and(warp::get()).and(app.filter()).then(handlers::list);
+    let list = warp::path::end().and(warp::get()).and(app.filter()).and(app.caller(&LIST)).then(handlers::list);
     mount("devices", routes![LIST => list])
 }
 

@@ -22,7 +22,7 @@ const SESSION: &str = "-- portal::identity::session
 /// A role for two persons counts once it is approved.
 const ROLES: &str = "-- portal::identity::roles
     SELECT DISTINCT r.code FROM role_grants g JOIN roles r ON r.id = g.role_id
-    WHERE g.user_id = $1 AND g.during @> $2 AND (NOT r.two_persons OR g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL)
+    WHERE g.user_id = $1 AND g.during @> $2::timestamptz AND (NOT r.two_persons OR g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL)
     LIMIT 16";
 
 /// Finds out who makes the request, or says that it is nobody.

@@ -3,7 +3,11 @@ use store::alarms::after;
 use super::hub::Hub;
 use super::log::{Behind, Standing};
 use super::protocol::{Step, Token};
+use super::sight::View;
 use crate::alarms;
+use crate::audit::{Action, Purpose};
+use crate::caller::Read;
+use crate::web::ApiError;
 
 /// Transitions read from the database at once.
 const PAGE: i64 = 500;
@@ -20,12 +24,12 @@ pub(crate) struct Told {
 }
 
 /// From memory where it reaches back far enough, else from the database up to where memory begins.
-pub(crate) async fn catch_up(hub: &Hub, pool: &store::Pool, token: Token) -> Told {
+pub(crate) async fn catch_up(hub: &Hub, view: &View, token: Token) -> Told {
     let mut missed = Vec::new();
     let reached = match hub.log().after(token) {
         Ok(_) => Some(token),
         Err(Behind { floor }) if token > floor => None,
-        Err(_) => stored(hub, pool, token, &mut missed).await,
+        Err(_) => stored(hub, view, token, &mut missed).await,
     };
     if let Some(mut reached) = reached {
         // Memory that reaches back to the first step of this run leaves nothing out after what the runs before stored.
@@ -44,10 +48,10 @@ pub(crate) async fn catch_up(hub: &Hub, pool: &store::Pool, token: Token) -> Tol
 
 /// Reads on until memory can take over or nothing more is stored; the last step read. None: it could not be read, or is
 /// too much.
-async fn stored(hub: &Hub, pool: &store::Pool, token: Token, missed: &mut Vec<Step>) -> Option<Token> {
+async fn stored(hub: &Hub, view: &View, token: Token, missed: &mut Vec<Step>) -> Option<Token> {
     let mut reached = token;
     while missed.len() < MOST {
-        let page = match read(hub, pool, reached).await {
+        let page = match read(hub, view, reached).await {
             Ok(page) => page,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a screen's missed alarms cannot be read");
@@ -64,9 +68,10 @@ async fn stored(hub: &Hub, pool: &store::Pool, token: Token, missed: &mut Vec<St
     None
 }
 
-async fn read(hub: &Hub, pool: &store::Pool, token: Token) -> Result<Vec<Step>, store::Error> {
-    let db = pool.get().await?;
-    let rows = after(&db, token.epoch, token.seq, PAGE).await?;
+async fn read(hub: &Hub, view: &View, token: Token) -> Result<Vec<Step>, ApiError> {
+    let read = Read::of_place(view.caller(), Purpose::Treatment).await?;
+    let rows = read.find(async |db| after(db, token.epoch, token.seq, PAGE).await).await?;
+    let rows = read.seen(rows, |_| view.event(Action::Read)).await?;
     let roster = hub.roster().borrow().clone();
     Ok(rows.iter().map(|(step, alarm)| alarms::step_from_row(step, alarm, &roster)).collect())
 }

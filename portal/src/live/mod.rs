@@ -5,8 +5,11 @@ mod hub;
 mod log;
 pub(crate) mod protocol;
 mod routes;
+mod seats;
 mod session;
+mod sight;
 mod slot;
 
 pub use hub::Hub;
 pub(crate) use routes::routes;
+pub(crate) use seats::Seats;

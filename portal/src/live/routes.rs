@@ -3,7 +3,9 @@ use warp::ws::Ws;
 use warp::{Filter, Reply};
 
 use super::session::Session;
+use super::sight::View;
 use crate::app::App;
+use crate::caller::Caller;
 use crate::permission::Permission;
 use crate::web::{Access, ApiError, Endpoint, Route, mount, routes};
 
@@ -15,14 +17,15 @@ const LIVE: Endpoint = Endpoint::get(
     Access::Needs(Permission::ReadVitals),
     "WebSocket of live numbers and alarms; see docs/api.md",
 )
-.switches_protocol();
+.switches_protocol()
+.even_while_the_database_is_away();
 
 pub(crate) fn routes(app: &App) -> Route {
-    let live = warp::path::end().and(warp::ws()).and(app.filter()).map(open);
+    let live = warp::path::end().and(warp::ws()).and(app.filter()).and(app.caller(&LIVE)).then(open);
     mount("live", routes![LIVE => live])
 }
 
-fn open(socket: Ws, app: App) -> Result<impl Reply, ApiError> {
+async fn open(socket: Ws, app: App, caller: Caller) -> Result<impl Reply, ApiError> {
     let screen = app.screens.clone().try_acquire_owned().map_err(|error| ApiError::Unavailable {
         code: "too_many_screens",
         detail: match error {
@@ -31,8 +34,9 @@ fn open(socket: Ws, app: App) -> Result<impl Reply, ApiError> {
         },
     })?;
     let socket = socket.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
+    let view = View::open(caller, &app.seats).await?;
     Ok(socket.on_upgrade(move |socket| {
-        let session = Session::new(app.hub.clone(), app.pool.clone(), socket).run(app.stop.clone());
+        let session = Session::new(app.hub.clone(), view, socket).run(app.stop.clone());
         app.sessions.clone().track_future(async move {
             session.await;
             drop(screen);

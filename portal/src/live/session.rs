@@ -6,6 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use vitals::DeviceName;
 use warp::ws::{Message, WebSocket};
 
@@ -13,7 +14,9 @@ use super::catch_up::{Told, catch_up};
 use super::hub::Hub;
 use super::log::Standing;
 use super::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, Step, Token, Watch};
+use super::sight::{Sight, View};
 use super::slot::Slot;
+use crate::alarms::Alarm;
 
 /// Numbers reach a screen at most four times a second (design §2); an eye reads no faster.
 const POLL: Duration = Duration::from_millis(250);
@@ -52,7 +55,8 @@ struct Watched {
 /// One screen.
 pub(crate) struct Session {
     hub: Hub,
-    pool: store::Pool,
+    view: Arc<View>,
+    sight: watch::Receiver<Arc<Sight>>,
     socket: WebSocket,
     /// None until the first `watch`; inside, None means every device.
     wanted: Option<Option<Vec<String>>>,
@@ -64,22 +68,27 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(hub: Hub, pool: store::Pool, socket: WebSocket) -> Self {
+    pub(crate) fn new(hub: Hub, view: View, socket: WebSocket) -> Self {
         let Standing { token, next, .. } = hub.log().standing();
-        Self { hub, pool, socket, wanted: None, watched: Vec::new(), next, token }
+        let sight = view.sight();
+        Self { hub, view: Arc::new(view), sight, socket, wanted: None, watched: Vec::new(), next, token }
     }
 
     /// Until the screen leaves, falls silent, is too slow, or `stop`.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         metrics::gauge!("vigil_screens").increment(1.0);
-        if self.talk(&stop).await.is_ok() {
+        let view = self.view.clone();
+        // Beside the socket: a database that does not answer holds up no alarm.
+        let following = AbortOnDropHandle::new(tokio::spawn(async move { view.follow().await }));
+        if self.talk(&stop, following).await.is_ok() {
             let close = Message::close_with(1001_u16, "going away");
             drop(timeout(SEND_PATIENCE, self.socket.send(close)).await);
         }
+        self.view.close().await;
         metrics::gauge!("vigil_screens").decrement(1.0);
     }
 
-    async fn talk(&mut self, stop: &CancellationToken) -> Result<(), Gone> {
+    async fn talk(&mut self, stop: &CancellationToken, mut following: AbortOnDropHandle<()>) -> Result<(), Gone> {
         let (mut poll, mut heartbeat) = (interval(POLL), interval(HEARTBEAT));
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -90,6 +99,11 @@ impl Session {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
+                _ = &mut following => return Ok(()),
+                changed = self.sight.changed() => {
+                    changed.map_err(|_| Gone)?;
+                    self.look_anew().await?;
+                }
                 changed = steps.changed() => {
                     changed.map_err(|_| Gone)?;
                     self.send_steps().await?;
@@ -182,7 +196,8 @@ impl Session {
 
     /// Tells what came after `token`, then how things stand.
     async fn resume(&mut self, token: Token) -> Result<(), Gone> {
-        let Told { missed, standing, complete } = catch_up(&self.hub, &self.pool, token).await;
+        let Told { mut missed, standing, complete } = catch_up(&self.hub, &self.view, token).await;
+        missed.retain(|step| self.sees(&step.alarm));
         for chunk in missed.chunks(MISSED_CHUNK) {
             metrics::counter!("vigil_alarms_sent_total").increment(chunk.len() as u64);
             self.send(&FromServer::Missed { alarms: chunk.to_vec() }).await?;
@@ -198,10 +213,29 @@ impl Session {
         for watched in &mut self.watched {
             watched.version = 0;
         }
-        let Standing { active: alarms, token: Token { epoch, seq }, next } = standing;
+        let Standing { active: mut alarms, token: Token { epoch, seq }, next } = standing;
+        alarms.retain(|alarm| self.sees(alarm));
         (self.next, self.token) = (next, Token { epoch, seq });
         let numbers = self.changed_numbers(&mut 0);
         self.send(&FromServer::Snapshot { numbers, alarms, epoch, seq, resync }).await
+    }
+
+    /// Shows others than before: who is gone from it is gone at once.
+    async fn look_anew(&mut self) -> Result<(), Gone> {
+        if self.wanted.is_none() {
+            return Ok(());
+        }
+        self.send_steps().await?;
+        self.send_roster().await?;
+        self.snapshot(self.hub.log().standing(), false).await?;
+        self.send_changes().await
+    }
+
+    fn sees(&self, alarm: &Alarm) -> bool {
+        let roster = self.hub.roster();
+        let key =
+            alarm.device.as_ref().and_then(|name| roster.borrow().by_name(name.as_str()).map(|device| device.key));
+        key.is_none_or(|key| !self.sight.borrow().hides(key))
     }
 
     async fn send_steps(&mut self) -> Result<(), Gone> {
@@ -213,6 +247,9 @@ impl Session {
         };
         for step in steps {
             self.token = Token { epoch: step.epoch, seq: step.seq };
+            if !self.sees(&step.alarm) {
+                continue;
+            }
             metrics::counter!("vigil_alarms_sent_total").increment(1);
             self.send(&FromServer::Alarm(Step::clone(&step))).await?;
         }
@@ -222,7 +259,8 @@ impl Session {
 
     async fn send_roster(&mut self) -> Result<(), Gone> {
         let Some(wanted) = &self.wanted else { return Ok(()) };
-        let devices = self.hub.devices(true);
+        let mut devices = self.hub.devices(true);
+        devices.retain(|(key, _)| !self.sight.borrow().hides(*key));
         let wanted: Option<AHashSet<&str>> = wanted.as_ref().map(|names| names.iter().map(String::as_str).collect());
         let sent: AHashMap<_, _> = self.watched.iter().map(|old| (&old.name, old.version)).collect();
         let mut watched = Vec::new();

@@ -1,7 +1,10 @@
 use store::series::{self, Point};
 
 use super::model::{Series, Vitals, VitalsQuery};
+use super::store::{Worn, worn};
 use crate::app::App;
+use crate::audit::{Action, Category, Entity, EntityKind, Event, Outcome, Purpose};
+use crate::caller::{Caller, Read};
 use crate::web::{ApiError, Json};
 
 /// The longest span: the archive's horizon.
@@ -10,7 +13,11 @@ const MAX_SPAN_MS: i64 = 400 * 86_400_000;
 /// Asked of the store where the caller names none; it widens a step to what keeps to the most points.
 const FINEST_S: u32 = 1;
 
-pub(super) async fn show(query: VitalsQuery, app: App) -> Result<Json<Vitals>, ApiError> {
+/// A device that was only on somebody of whom nobody is told is answered as one that there is not.
+const UNKNOWN: ApiError =
+    ApiError::NotFound { code: "unknown_device", detail: "no device is enrolled under this name" };
+
+pub(super) async fn show(query: VitalsQuery, app: App, caller: Caller) -> Result<Json<Vitals>, ApiError> {
     let VitalsQuery { device, from, to, step } = query;
     let span_ms = to.millis_since(from);
     if !(1..=MAX_SPAN_MS).contains(&span_ms) {
@@ -20,11 +27,19 @@ pub(super) async fn show(query: VitalsQuery, app: App) -> Result<Json<Vitals>, A
     if step == 0 {
         return Err(ApiError::bad_request("invalid_step", "a step is at least one second"));
     }
-    let roster = app.roster.borrow().clone();
-    let known = roster
-        .by_name(device.as_str())
-        .ok_or(ApiError::NotFound { code: "unknown_device", detail: "no device is enrolled under this name" })?;
-    let found = series::buckets(&app.pool.get().await?, known.key, from, to, i64::from(step) * 1_000).await?;
+    let key = app.roster.borrow().by_name(device.as_str()).map(|device| device.key).ok_or(UNKNOWN)?;
+    let read = Read::begin(&caller, Purpose::Treatment).await?;
+    let found = read.find(async |db| {
+        let worn = worn(db, key, from, to).await?;
+        let found =
+            if worn.shown() { Some(series::buckets(db, key, from, to, i64::from(step) * 1_000).await?) } else { None };
+        Ok::<_, ApiError>((worn, found))
+    });
+    let found = found.await?;
+    let (worn, found) = read.seen(found, |(worn, _)| worn.event()).await?;
+    let Some(found) = found else {
+        return Err(if worn.unrelated { ApiError::no_relation() } else { UNKNOWN });
+    };
     let columns = found.columns.into_iter().map(|(parameter, points)| {
         let each = |pick: fn(&Point) -> f32| points.iter().map(|point| point.as_ref().map(pick)).collect();
         Series {
@@ -44,4 +59,18 @@ pub(super) async fn show(query: VitalsQuery, app: App) -> Result<Json<Vitals>, A
         times_ms: found.times.iter().map(|time| time.millis()).collect(),
         series: columns.collect(),
     }))
+}
+
+impl Worn {
+    /// By anybody whom the caller may see, or by nobody: then it is nobody's data.
+    fn shown(&self) -> bool {
+        !self.seen.is_empty() || !(self.unrelated || self.restricted)
+    }
+
+    fn event(&self) -> Event {
+        let outcome = if self.shown() { Outcome::Success } else { Outcome::Refused };
+        Event::new(Category::Care, Action::Read, Entity::one(EntityKind::Device, self.device))
+            .about(self.seen.iter().copied())
+            .outcome(outcome)
+    }
 }

@@ -3,6 +3,7 @@
 mod handlers;
 mod model;
 mod routes;
+mod store;
 
 #[cfg(test)]
 pub(crate) use model::{Series, Vitals};

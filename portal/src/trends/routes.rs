@@ -12,6 +12,11 @@ const SHOW: Endpoint =
         .answers::<Vitals>();
 
 pub(crate) fn routes(app: &App) -> Route {
-    let show = warp::path::end().and(warp::get()).and(warp::query()).and(app.filter()).then(handlers::show);
+    let show = warp::path::end()
+        .and(warp::get())
+        .and(warp::query())
+        .and(app.filter())
+        .and(app.caller(&SHOW))
+        .then(handlers::show);
     mount("vitals", routes![SHOW => show])
 }

@@ -14,6 +14,8 @@ pub(crate) struct Endpoint {
     /// With `{name}` where a segment varies.
     pub(crate) path: &'static str,
     pub(crate) access: Access,
+    /// Lets in who was there a moment ago although nobody can be asked whether he still may.
+    pub(crate) without_database: bool,
     summary: &'static str,
     parameters: fn() -> Vec<Parameter>,
     body: Option<fn(&mut Schemas) -> RefOr<Schema>>,
@@ -93,6 +95,7 @@ impl Endpoint {
             method,
             path,
             access,
+            without_database: false,
             summary,
             parameters: Vec::new,
             body: None,
@@ -136,6 +139,11 @@ impl Endpoint {
     #[must_use]
     pub(crate) const fn switches_protocol(self) -> Self {
         Self { status: "101", media: "", ..self }
+    }
+
+    #[must_use]
+    pub(crate) const fn even_while_the_database_is_away(self) -> Self {
+        Self { without_database: true, ..self }
     }
 
     /// As the audit names it.

@@ -59,6 +59,10 @@ impl ApiError {
         Self::Forbidden { code: "missing_permission", detail: "none of your roles allows this" }
     }
 
+    pub(crate) fn no_relation() -> Self {
+        Self::Forbidden { code: "no_relation", detail: "you have nothing to do with whom this is about" }
+    }
+
     /// Says that somebody may not, and not that something is wrong.
     pub(crate) fn refuses(&self) -> bool {
         matches!(self, Self::NotSignedIn | Self::Forbidden { .. })

@@ -1,4 +1,5 @@
-use vitals::{AlarmId, Timestamp};
+use uuid::Uuid;
+use vitals::Timestamp;
 
 use super::ApiError;
 
@@ -6,19 +7,19 @@ use super::ApiError;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cursor {
     pub(crate) at: Timestamp,
-    pub(crate) id: AlarmId,
+    pub(crate) id: Uuid,
 }
 
 impl Cursor {
     pub(crate) fn print(self) -> String {
-        format!("{}.{}", self.at.micros(), self.id.0.simple())
+        format!("{}.{}", self.at.micros(), self.id.simple())
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
         let parse = || {
             let (at, id) = text.split_once('.')?;
             let at = Timestamp::from_micros(at.parse().ok()?);
-            Some(Self { at, id: AlarmId(id.parse().ok()?) })
+            Some(Self { at, id: id.parse().ok()? })
         };
         parse().ok_or_else(|| ApiError::bad_request("invalid_cursor", "hand back `next` of a page as it came"))
     }
@@ -32,7 +33,7 @@ mod tests {
     fn a_cursor_comes_back_as_it_went() {
         // Before 1970 as well: what was printed in hexadecimal was not read back (found by `fuzz/`).
         for micros in [1_795_428_000_000_001, -1, i64::MIN] {
-            let cursor = Cursor { at: Timestamp::from_micros(micros), id: AlarmId(uuid::Uuid::from_u128(7)) };
+            let cursor = Cursor { at: Timestamp::from_micros(micros), id: Uuid::from_u128(7) };
             assert_eq!(Cursor::parse(&cursor.print()).unwrap(), cursor);
         }
         for text in ["", ".", "zz.00", "1.2", "😀"] {

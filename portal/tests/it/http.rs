@@ -29,6 +29,7 @@ async fn foreign_hosts_and_origins_are_refused_everywhere() {
     ] {
         for path in ["/healthz", "/api/devices", "/live", "/"] {
             let mut request = client.get(site.url(path)).header(header::HOST, &host);
+            request = request.header(header::COOKIE, site.nurse.cookie());
             if let Some(origin) = &origin {
                 request = request.header(header::ORIGIN, origin);
             }
@@ -61,7 +62,10 @@ async fn a_standby_says_so_until_it_serves_on_the_same_listener() {
     let (address, over) = (listener.local_addr().unwrap(), CancellationToken::new());
     // One client, which would go on with the connection that it has.
     let client = reqwest::Client::new();
-    let get = async |path: &str| client.get(format!("http://{address}{path}")).send().await.unwrap();
+    let get = async |path: &str| {
+        let request = client.get(format!("http://{address}{path}")).header(header::COOKIE, site.nurse.cookie());
+        request.send().await.unwrap()
+    };
     let metrics: portal::Render = std::sync::Arc::new(|| "vigil_up 1\n".to_owned());
     let asking = async {
         assert_eq!(get("/healthz").await.status(), 200);
@@ -86,7 +90,11 @@ async fn every_declared_endpoint_answers() {
     let paths: BTreeSet<_> = document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let served = [
         "/api/alarms",
+        "/api/audit",
+        "/api/audit/export.csv",
+        "/api/audit/export.json",
         "/api/devices",
+        "/api/disclosures/{patient}",
         "/api/parameters",
         "/api/vitals",
         "/healthz",
@@ -97,6 +105,7 @@ async fn every_declared_endpoint_answers() {
     ];
     assert_eq!(paths, BTreeSet::from(served));
     for path in paths {
+        let path = &path.replace("{patient}", &uuid::Uuid::nil().to_string());
         let status = site.get(path).await.status();
         assert!(status != 404 && status != 405, "{path} answers {status}");
         assert_eq!(reqwest::Client::new().delete(site.url(path)).send().await.unwrap().status(), 405, "{path}");

@@ -1,8 +1,12 @@
 #![expect(clippy::unwrap_used, reason = "what helpers of a test cannot do fails the test")]
 
+mod access;
+mod audit;
 mod http;
 mod live;
+mod people;
 mod resume;
 mod screen;
 mod seeds;
 mod site;
+mod verify;

@@ -4,9 +4,11 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::site::Site;
+use store::testing::Person;
 
 /// Far more than any message takes: reaching it means that the message does not come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,7 +23,13 @@ impl Screen {
 
     /// None where the portal has no place for another screen.
     pub(crate) async fn try_connect(site: &Site) -> Option<Self> {
-        let (socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/live", site.address)).await.ok()?;
+        Self::try_connect_as(site, &site.nurse).await
+    }
+
+    pub(crate) async fn try_connect_as(site: &Site, person: &Person) -> Option<Self> {
+        let mut handshake = format!("ws://{}/live", site.address).into_client_request().unwrap();
+        handshake.headers_mut().insert("cookie", person.cookie().parse().unwrap());
+        let (socket, _) = tokio_tungstenite::connect_async(handshake).await.ok()?;
         Some(Self(socket))
     }
 
@@ -47,9 +55,11 @@ impl Screen {
         }
     }
 
-    /// The next message of this type; others are passed over.
+    /// The next message of this type; others are passed over, heartbeats among them, which come for ever.
     pub(crate) async fn until(&mut self, kind: &str) -> Value {
+        let begun = std::time::Instant::now();
         loop {
+            assert!(begun.elapsed() < PATIENCE * 3, "no {kind} comes");
             let message = self.next().await.unwrap_or_else(|| panic!("closed before {kind}"));
             if message["type"] == kind {
                 return message;

@@ -1,12 +1,19 @@
 use std::sync::Arc;
 
+use keys::Keyring;
+use portal::audit::Settings;
 use portal::{Config, Deps, Hub};
+use reqwest::header;
+use store::Role;
 use store::roster::{self, Enrolment, Roster};
-use store::testing::TestDatabase;
+use store::testing::{Person, TestDatabase};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::people::somebody;
 use vitals::{
     AgeClass, AlarmId, Bound, Clock, Condition, DeviceKey, DeviceKind, DeviceProfile, Flags, Frame, Hand, Parameter,
     Priority, Realm, RuleVersion, Timestamp, Transition, Values, What,
@@ -23,8 +30,25 @@ pub(crate) struct Site {
     pub(crate) address: std::net::SocketAddr,
     pub(crate) beds: Vec<DeviceKey>,
     pub(crate) stop: CancellationToken,
+    /// Signed in; sees what is on nobody.
+    pub(crate) nurse: Person,
+    pub(crate) folder: TempDir,
     deps: Deps,
-    _tasks: [AbortOnDropHandle<()>; 2],
+    serving: AbortOnDropHandle<()>,
+    _following: AbortOnDropHandle<()>,
+}
+
+pub(crate) struct Another {
+    pub(crate) address: std::net::SocketAddr,
+    stop: CancellationToken,
+    serving: AbortOnDropHandle<()>,
+}
+
+impl Another {
+    pub(crate) async fn close(self) {
+        self.stop.cancel();
+        self.serving.await.unwrap();
+    }
 }
 
 pub(crate) const T0: Timestamp = Timestamp::from_millis(1_795_428_000_000);
@@ -51,10 +75,15 @@ impl Site {
         let (roster, follow) = roster::watch(database.pool()).await.unwrap();
         let (clock, hand) = Clock::settable(T0);
         let hub = hub(clock.clone(), roster.clone(), &beds);
+        let nurse = somebody(&database, "nurse").await;
+        let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let deps = Deps {
-            pool: database.pool(),
+            pool: database.pool_of(Role::Portal),
+            audit_pool: database.pool_of(Role::Audit),
+            audit: Settings::in_folder(&folder.path().join("audit")),
+            keyring: Keyring::for_tests(),
             clock: clock.clone(),
             roster,
             hub: hub.clone(),
@@ -67,8 +96,39 @@ impl Site {
             run.await.unwrap();
             stopped.cancelled().await;
         });
-        let tasks = [AbortOnDropHandle::new(tokio::spawn(follow)), AbortOnDropHandle::new(serve)];
-        Self { database, hub, hand, clock, address, beds, stop, deps: again, _tasks: tasks }
+        let (serving, following) = (AbortOnDropHandle::new(serve), AbortOnDropHandle::new(tokio::spawn(follow)));
+        Self {
+            database,
+            hub,
+            hand,
+            clock,
+            address,
+            beds,
+            stop,
+            nurse,
+            folder,
+            deps: again,
+            serving,
+            _following: following,
+        }
+    }
+
+    /// Stops the portal, and ends once it has stopped.
+    pub(crate) async fn close(&mut self) {
+        self.stop.cancel();
+        (&mut self.serving).await.unwrap();
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.deps.audit.clone()
+    }
+
+    /// A second process over the same database.
+    pub(crate) async fn another_portal(&self) -> Another {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let run = portal::run(Config::default(), self.deps(), listener, stop.clone());
+        Another { address, stop, serving: AbortOnDropHandle::new(tokio::spawn(async move { run.await.unwrap() })) }
     }
 
     /// For another portal beside this one.
@@ -81,7 +141,12 @@ impl Site {
     }
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
-        reqwest::get(self.url(path)).await.unwrap()
+        self.get_as(&self.nurse, path).await
+    }
+
+    pub(crate) async fn get_as(&self, person: &Person, path: &str) -> reqwest::Response {
+        let request = reqwest::Client::new().get(self.url(path)).header(header::COOKIE, person.cookie());
+        request.send().await.unwrap()
     }
 
     pub(crate) async fn json(&self, path: &str) -> serde_json::Value {

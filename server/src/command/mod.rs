@@ -1,6 +1,7 @@
 //! Everything that is not running: devices, database, schema.
 #![expect(clippy::print_stdout, reason = "commands answer on standard output")]
 
+mod audit;
 mod device;
 mod keys;
 mod migrate;
@@ -17,6 +18,7 @@ use crate::tls::Tls;
 use crate::{fit, root_key};
 
 pub(crate) use self::keys::keys;
+pub(crate) use audit::audit;
 pub(crate) use device::device;
 pub(crate) use migrate::migrate;
 

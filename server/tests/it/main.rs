@@ -6,6 +6,7 @@
     reason = "a test binary has no public face and is told by the environment what to run"
 )]
 
+mod audit;
 mod client;
 mod clients;
 mod clocks;

@@ -35,7 +35,7 @@ const BEDS: usize = 6;
 /// Two nodes, beds that know both, and one bed in danger.
 struct Ward {
     db: TestDatabase,
-    _site: Site,
+    site: Site,
     active: Option<Vigil>,
     standby: Vigil,
     /// Of a device that the test speaks for.
@@ -67,7 +67,7 @@ impl Ward {
             };
             beds.push((id, tokio::spawn(roaming.run(stop.clone()))));
         }
-        let ward = Self { db, active: Some(active), standby, witness, stop, beds, _site: site };
+        let ward = Self { db, active: Some(active), standby, witness, stop, beds, site };
         eventually("the alarm in the table", async || !ward.alarms().await.is_empty()).await;
         ward.grows().await;
         ward
@@ -192,7 +192,7 @@ async fn a_standby_takes_over_from_a_node_that_is_killed() {
 async fn a_node_that_was_frozen_and_passed_writes_and_says_nothing_more() {
     let mut ward = Ward::start().await;
     let active = ward.active.take().unwrap();
-    let mut screen = Screen::open(active.portal).await;
+    let mut screen = Screen::open(active.portal, ward.site.nurse()).await;
     screen.alarm("danger", "spo2_desat").await;
     let mut locker = ward.db.pool().get().await.unwrap();
     let lock = locker.transaction().await.unwrap();
@@ -238,7 +238,7 @@ async fn a_lone_node_that_was_frozen_goes_on_and_calls_nobody_for_its_own_sleep(
     let vigil = site.start();
     let mut device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
     device.stores(&frame(Clock::system().now())).await;
-    let mut screen = Screen::open(vigil.portal).await;
+    let mut screen = Screen::open(vigil.portal, site.nurse()).await;
     let epoch = count(&db, "SELECT epoch::int8 FROM node_epoch").await;
     vigil.freeze();
     tokio::time::sleep(SLEEP).await;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use store::testing::Person;
 use vitals::Clock;
 
 use super::mqtt::Device;
@@ -43,6 +44,10 @@ async fn a_database_outage_of_thirty_seconds_mutes_nobody_and_loses_nothing() {
     let ids: Vec<_> = (0..BEDS).map(|number| format!("bed-{number:02}")).collect();
     let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
     let vigil = site.start();
+    let superuser = store::connect(&cluster.superuser_url(), "test").await.unwrap();
+    let nurse = Person::with_role(&superuser, "nurse", Clock::system().now()).await.unwrap();
+    // Before: who is there is asked of the database.
+    let before = super::screen::Screen::open(vigil.portal, &nurse).await;
     let mut beds = Vec::new();
     for (number, (id, secret)) in ids.iter().zip(&secrets).enumerate() {
         let device = Device::connect(vigil.mqtt, id, secret).await;
@@ -57,7 +62,9 @@ async fn a_database_outage_of_thirty_seconds_mutes_nobody_and_loses_nothing() {
     .await
     .unwrap();
     let gone_at = Clock::system().now();
-    let mut screen = super::screen::Screen::open(vigil.portal).await;
+    // Its link breaks while nobody can be asked, and it comes back.
+    drop(before);
+    let mut screen = super::screen::Screen::open(vigil.portal, &nurse).await;
     screen.number("bed-00", gone_at).await;
     screen.alarm("", "database_away").await;
     let desaturation = screen.alarm("bed-03", "spo2_desat").await;

@@ -204,10 +204,10 @@ async fn every_part_talks_to_the_database_as_its_own_role() {
     let vigil = site.start();
     vigil.alarms().await;
     let roles = "SELECT count(DISTINCT usename) FROM pg_stat_activity WHERE datname = current_database()
-        AND usename IN ('vigil_ingest', 'vigil_alerting', 'vigil_portal', 'vigil_keys')";
-    assert_eq!(count(&db, roles).await, 4);
+        AND usename IN ('vigil_ingest', 'vigil_alerting', 'vigil_portal', 'vigil_audit', 'vigil_keys')";
+    assert_eq!(count(&db, roles).await, 5);
     let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-        AND usename NOT IN ('vigil_ingest', 'vigil_alerting', 'vigil_portal', 'vigil_keys')";
+        AND usename NOT IN ('vigil_ingest', 'vigil_alerting', 'vigil_portal', 'vigil_audit', 'vigil_keys')";
     assert_eq!(count(&db, others).await, 0);
     assert_eq!(vigil.stop(), Some(0));
 }

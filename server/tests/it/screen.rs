@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use store::testing::Person;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use vitals::Timestamp;
@@ -24,8 +26,10 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub async fn open(portal: SocketAddr) -> Self {
-        let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{portal}/live")).await.unwrap();
+    pub async fn open(portal: SocketAddr, nurse: &Person) -> Self {
+        let mut handshake = format!("ws://{portal}/live").into_client_request().unwrap();
+        handshake.headers_mut().insert("cookie", nurse.cookie().parse().unwrap());
+        let (mut socket, _) = tokio_tungstenite::connect_async(handshake).await.unwrap();
         let watch = r#"{"type":"watch","devices":null,"resume":null}"#;
         socket.send(Message::text(watch)).await.unwrap();
         Self { socket, opened: Instant::now(), seen: Vec::new(), cleared: Vec::new(), numbers: Vec::new() }

@@ -158,7 +158,7 @@ async fn a_machine_whose_clock_is_set_says_so_and_by_how_much_and_receive_times_
     let mut command = site.command();
     command.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", &offset).env("FAKETIME_NO_CACHE", "1");
     command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").stderr(File::create(&log).unwrap());
-    let vigil = Vigil::start(command);
+    let vigil = Vigil::start(command).of(&site);
     let mut device = Device::connect(vigil.mqtt, "bed-1", &secret).await;
     let mut seq = 0;
     let mut frame = || {

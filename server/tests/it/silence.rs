@@ -21,7 +21,7 @@ async fn a_bed_that_falls_silent_and_one_that_never_spoke_sense_are_missed_on_a_
     site.enrol("bed-3", &[]);
     let gateway = site.enrol("gateway-1", &["--gateway"]);
     let vigil = site.start();
-    let mut screen = Screen::open(vigil.portal).await;
+    let mut screen = Screen::open(vigil.portal, site.nurse()).await;
     let _gateway = Device::connect(vigil.mqtt, "gateway-1", &gateway).await;
     let mut silent = Device::connect(vigil.mqtt, "bed-1", &secret).await;
     silent.stores(&format!(r#"{{"t":"{}","hr":75}}"#, Clock::system().now())).await;
@@ -55,7 +55,7 @@ async fn one_alarm_stands_for_all_devices_that_we_hold_and_none_of_them_is_silen
     let ids: Vec<_> = (0..BEDS).map(|number| format!("bed-{number}")).collect();
     let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
     let vigil = site.start_with("[ingest]\nwindow = 4\n");
-    let mut screen = Screen::open(vigil.portal).await;
+    let mut screen = Screen::open(vigil.portal, site.nurse()).await;
     let mut client = db.pool().get().await.unwrap();
     let lock = client.transaction().await.unwrap();
     lock.batch_execute("LOCK TABLE vitals").await.unwrap();

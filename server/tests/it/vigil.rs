@@ -8,8 +8,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use store::testing::TestDatabase;
+use reqwest::header;
+use store::testing::{Person, TestDatabase};
 use tempfile::TempDir;
+use vitals::Clock;
 
 /// Generous: a test machine with two busy cores. Nothing waits for it when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -21,6 +23,8 @@ pub struct Site {
     keys: TempDir,
     /// Where the database is, the folder of its passwords, and its owner's address.
     database: [String; 3],
+    /// Who asks the portal.
+    nurse: Option<Person>,
 }
 
 impl Site {
@@ -32,7 +36,15 @@ impl Site {
     /// On a database for tests and its key store.
     pub async fn of(db: &TestDatabase) -> Self {
         db.key_store().await;
-        Self::with([db.place(), String::new(), db.owner_url()])
+        let mut site = Self::with([db.place(), String::new(), db.owner_url()]);
+        let superuser = db.pool().get().await.unwrap();
+        // Where nothing is migrated yet there is nobody.
+        site.nurse = Person::with_role(&superuser, "nurse", Clock::system().now()).await.ok();
+        site
+    }
+
+    pub fn nurse(&self) -> &Person {
+        self.nurse.as_ref().expect("somebody who is signed in")
     }
 
     /// On a cluster that wants passwords.
@@ -46,7 +58,7 @@ impl Site {
         if !database[0].is_empty() {
             keys::RootKey::make(&keys.path().join("root.key")).unwrap();
         }
-        Self { dir: TempDir::new().unwrap(), keys, database }
+        Self { dir: TempDir::new().unwrap(), keys, database, nurse: None }
     }
 
     pub fn key(&self, name: &str) -> PathBuf {
@@ -96,11 +108,11 @@ impl Site {
 
     /// A second node on the same database. The node that it stands by for goes on.
     pub fn stand_by(&self) -> Vigil {
-        Vigil::launch(self.configured(""), "standby")
+        Vigil::launch(self.configured(""), "standby").of(self)
     }
 
     pub fn start_with(&self, config: &str) -> Vigil {
-        Vigil::start(self.configured(config))
+        Vigil::start(self.configured(config)).of(self)
     }
 
     /// With this as its configuration file. Unless it says so, a disk of the test machine that is nearly full is no alarm.
@@ -128,6 +140,7 @@ pub struct Vigil {
     pub mqtt: SocketAddr,
     pub mqtts: SocketAddr,
     pub portal: SocketAddr,
+    nurse: Option<Person>,
 }
 
 impl Vigil {
@@ -148,12 +161,19 @@ impl Vigil {
                 Some(("mqtts", address)) => mqtts = address.parse().ok(),
                 Some(("portal", url)) => portal = url.trim_start_matches("http://").trim_end_matches('/').parse().ok(),
                 _ if line == word => {
-                    return Self { child, lines, mqtt: mqtt.unwrap(), mqtts: mqtts.unwrap(), portal: portal.unwrap() };
+                    let (mqtt, mqtts, portal) = (mqtt.unwrap(), mqtts.unwrap(), portal.unwrap());
+                    return Self { child, lines, mqtt, mqtts, portal, nurse: None };
                 }
                 _ => {}
             }
         }
         panic!("vigil ended before it was {word}: {:?}", child.wait());
+    }
+
+    /// Asked by the nurse of this site.
+    pub fn of(mut self, site: &Site) -> Self {
+        self.nurse.clone_from(&site.nurse);
+        self
     }
 
     /// Waits until a standby has become the active node.
@@ -214,7 +234,11 @@ impl Vigil {
 
     async fn text(&self, path: &str) -> String {
         let url = format!("http://{}{path}", self.portal);
-        let answer = reqwest::get(&url).await.unwrap();
+        let mut request = reqwest::Client::new().get(&url);
+        if let Some(nurse) = &self.nurse {
+            request = request.header(header::COOKIE, nurse.cookie());
+        }
+        let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.text().await.unwrap()
     }

@@ -38,6 +38,7 @@ const PAGE: &str = concat!(
     alarm_columns!(),
     " FROM alarms a JOIN rule_versions r ON r.id = a.rule_version_id
     WHERE a.raised_at <= $1 AND (a.raised_at < $1 OR a.id > $2) AND (a.ended_at IS NULL OR NOT $3)
+        AND device_seen(a.device_key, a.onset_at)
     ORDER BY a.raised_at DESC, a.id LIMIT $4"
 );
 
@@ -47,7 +48,7 @@ const AFTER: &str = concat!(
     alarm_columns!(),
     ", t.epoch, t.seq, t.what, t.at, t.received_at, t.value FROM alarm_transitions t
     JOIN alarms a ON a.id = t.alarm_id JOIN rule_versions r ON r.id = a.rule_version_id
-    WHERE (t.epoch, t.seq) > ($1, $2) ORDER BY t.epoch, t.seq LIMIT $3"
+    WHERE (t.epoch, t.seq) > ($1, $2) AND device_seen(a.device_key, a.onset_at) ORDER BY t.epoch, t.seq LIMIT $3"
 );
 
 /// Newest first.
@@ -55,7 +56,7 @@ pub async fn active(db: &impl Db) -> Result<Vec<AlarmRow>, Error> {
     db.query(ACTIVE, &[&MOST_ACTIVE]).await?.iter().map(alarm).collect()
 }
 
-/// Newest first, after the alarm (raised at, id) that the page before ended with.
+/// As far as whoever acts may see them, newest first, after the alarm (raised at, id) that the page before ended with.
 pub async fn page(
     db: &impl Db,
     before: Option<(Timestamp, AlarmId)>,
@@ -67,7 +68,7 @@ pub async fn page(
     db.query(PAGE, &[&At(raised_at), &id.0, &active_only, &limit]).await?.iter().map(alarm).collect()
 }
 
-/// The transitions after a resume token, with their alarms as they stand now.
+/// The transitions after a resume token, as far as whoever acts may see them, with their alarms as they stand now.
 pub async fn after(db: &impl Db, epoch: i64, seq: i64, limit: i64) -> Result<Vec<(TransitionRow, AlarmRow)>, Error> {
     let rows = db.query(AFTER, &[&epoch, &seq, &limit]).await?;
     rows.iter().map(|row| Ok((transition(row)?, alarm(row)?))).collect()

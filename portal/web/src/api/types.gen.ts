@@ -78,6 +78,50 @@ next: string | null, };
 
 export type Problem = { type: string, title: string, status: number, code: string, detail: string, };
 
+export type AuditEvent = { id: string, at: string, realm: string | null, category: string, 
+/**
+ * C, R, U, D or E.
+ */
+action: string, 
+/**
+ * success, refused or failed
+ */
+outcome: string, user: string | null, 
+/**
+ * As colleagues read it.
+ */
+user_name: string | null, 
+/**
+ * By virtue of which the user might.
+ */
+role: string | null, session: string | null, station: string | null, 
+/**
+ * The part of Vigil that worked for itself.
+ */
+part: string | null, address: string | null, 
+/**
+ * TREAT, BTG, PAY or OPS
+ */
+purpose: string | null, endpoint: string | null, entity_kind: string | null, entity: string | null, entity_version: number | null, 
+/**
+ * Whom it is about.
+ */
+patients: string[], 
+/**
+ * Reasons, free text, search terms. Null as well where no key opens it any more.
+ */
+detail: string | null, 
+/**
+ * How many identical requests it stands for.
+ */
+times: number, correlation: string | null, };
+
+export type AuditEvents = { events: Array<AuditEvent>, 
+/**
+ * Hand it back as `cursor` for the next page; null on the last.
+ */
+next: string | null, };
+
 export type Token = { epoch: number, seq: number, };
 
 export type FromClient = { "type": "watch" } & Watch;

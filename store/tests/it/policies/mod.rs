@@ -2,6 +2,7 @@
 
 mod forgotten;
 mod relations;
+mod stations;
 mod telemetry;
 mod writing;
 

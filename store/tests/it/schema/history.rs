@@ -9,6 +9,7 @@ const WITHOUT_VERSIONS: &[&str] = &[
     "audit_events",
     "audit_heads",
     "audit_links",
+    "audit_streams",
     "audit_subjects",
     "credentials",
     "deliveries",

@@ -37,6 +37,7 @@ INSERT INTO idempotency (key_hash, user_id, endpoint, request_hash, expires_at)
 INSERT INTO audit_events (id, at, realm, category, action, outcome, user_id, purpose) VALUES
     (@event, now(), 'demo', 'chart', 'R', 'success', @user_ann, 'TREAT'), (@event2, now(), 'demo', 'chart', 'R', 'refused', @user_ben, 'TREAT');
 INSERT INTO audit_subjects (event_id, patient_id, at) VALUES (@event, @pat, now());
+INSERT INTO audit_streams (stream, opened_at) VALUES (@stream, now());
 INSERT INTO audit_links (stream, seq, event_id, hash) VALUES (@stream, 1, @event, sha256('link'));
 INSERT INTO audit_heads (stream, seq, hash, signature, at) VALUES (@stream, 1, sha256('link'), '\x00', now());
 

@@ -1,0 +1,155 @@
+use std::sync::LazyLock;
+
+use ahash::AHashSet;
+use store::time::At;
+use store::{Db, Error, Row};
+use uuid::Uuid;
+use vitals::Timestamp;
+
+use super::chain::{COLUMNS, Hash, Place, Stored};
+
+/// The audit works for itself: it sees the subjects of everybody's events.
+pub(crate) const AS_AUDIT: &str = "SELECT set_config('vigil.part', 'audit', true)";
+
+/// The subjects too are read in an order of their own, so that the hash does not depend on where rows lie.
+const SUBJECTS: &str = "ARRAY(SELECT s.patient_id FROM audit_subjects s WHERE s.event_id = e.id
+            ORDER BY s.patient_id, s.at) AS patients,
+        ARRAY(SELECT s.at FROM audit_subjects s WHERE s.event_id = e.id ORDER BY s.patient_id, s.at) AS times_beside";
+
+static EVENT: LazyLock<String> =
+    LazyLock::new(|| format!("{}, {SUBJECTS}", COLUMNS.map(|column| format!("e.{column}")).join(", ")));
+
+static UNLINKED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "-- portal::audit::unlinked
+        SELECT {} FROM audit_events e WHERE e.id = ANY ($1)
+            AND NOT EXISTS (SELECT FROM audit_links l WHERE l.event_id = e.id)
+        ORDER BY e.id",
+        *EVENT
+    )
+});
+
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "-- portal::audit::page_of_chain
+        SELECT {}, l.seq, l.event_id, l.hash FROM audit_links l LEFT JOIN audit_events e ON e.id = l.event_id
+        WHERE l.stream = $1 AND l.seq > $2 ORDER BY l.seq LIMIT $3",
+        *EVENT
+    )
+});
+
+const ABSENT: &str = "-- portal::audit::absent
+    SELECT wanted FROM unnest($1::uuid[]) AS wanted WHERE NOT EXISTS (SELECT FROM audit_events e WHERE e.id = wanted)";
+
+const APPEND: &str = "-- portal::audit::append
+    INSERT INTO audit_links (stream, seq, event_id, hash)
+    SELECT $1, seq, event_id, hash FROM unnest($2::int8[], $3::uuid[], $4::bytea[]) AS link (seq, event_id, hash)";
+
+const LAST: &str = "-- portal::audit::last
+    SELECT stream, seq, hash FROM audit_links WHERE stream = $1 ORDER BY seq DESC LIMIT 1";
+
+/// Of the stream that began last and has a link.
+const NEWEST: &str = "-- portal::audit::newest
+    SELECT l.stream, l.seq, l.hash FROM audit_streams s CROSS JOIN LATERAL (
+        SELECT stream, seq, hash FROM audit_links WHERE stream = s.stream ORDER BY seq DESC LIMIT 1
+    ) l ORDER BY s.opened_at DESC, s.stream LIMIT 1";
+
+const BEGIN: &str = "-- portal::audit::begin
+    INSERT INTO audit_streams (stream, opened_at, after_stream, after_seq, after_hash) VALUES ($1, $2, $3, $4, $5)";
+
+const OPENED: &str = "-- portal::audit::opened
+    SELECT opened_at, after_stream AS stream, after_seq AS seq, after_hash AS hash FROM audit_streams WHERE stream = $1";
+
+const STREAMS: &str = "-- portal::audit::streams
+    SELECT stream AS id, opened_at, after_stream AS stream, after_seq AS seq, after_hash AS hash FROM audit_streams
+    ORDER BY opened_at, stream";
+
+/// Nobody but a process that ended without warning leaves any, and no more than its last seconds.
+const ORPHANS: &str = "-- portal::audit::orphans
+    SELECT e.id FROM audit_events e
+    WHERE e.at >= (SELECT coalesce(max(at), '-infinity') FROM audit_heads) - interval '10 minutes' AND e.at < $1
+        AND NOT EXISTS (SELECT FROM audit_links l WHERE l.event_id = e.id)
+    ORDER BY e.id LIMIT 100000";
+
+/// A stream's beginning: when, and after which place of which other.
+pub(crate) type Opened = (Timestamp, Option<Place>);
+
+pub(crate) async fn unlinked(db: &impl Db, ids: &[Uuid]) -> Result<Vec<Stored>, Error> {
+    db.query(&*UNLINKED, &[&ids]).await?.iter().map(Stored::read).collect()
+}
+
+pub(crate) async fn absent(db: &impl Db, ids: &[Uuid]) -> Result<AHashSet<Uuid>, Error> {
+    db.query(ABSENT, &[&ids]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+pub(crate) async fn append(db: &impl Db, stream: Uuid, made: &[(i64, Uuid, Hash)]) -> Result<(), Error> {
+    let seqs: Vec<_> = made.iter().map(|(seq, ..)| *seq).collect();
+    let events: Vec<_> = made.iter().map(|(_, event, _)| *event).collect();
+    let hashes: Vec<_> = made.iter().map(|(.., hash)| &hash[..]).collect();
+    if !made.is_empty() {
+        db.execute(APPEND, &[&stream, &seqs, &events, &hashes]).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn last(db: &impl Db, stream: Uuid) -> Result<Option<Place>, Error> {
+    place(db.query_opt(LAST, &[&stream]).await?.as_ref())
+}
+
+pub(crate) async fn newest(db: &impl Db) -> Result<Option<Place>, Error> {
+    place(db.query_opt(NEWEST, &[]).await?.as_ref())
+}
+
+pub(crate) async fn begin(db: &impl Db, stream: Uuid, opened_at: Timestamp, after: Option<Place>) -> Result<(), Error> {
+    let (other, seq) = (after.map(|place| place.stream), after.map(|place| place.seq));
+    let hash = after.map(|place| place.hash.to_vec());
+    db.execute(BEGIN, &[&stream, &At(opened_at), &other, &seq, &hash]).await?;
+    Ok(())
+}
+
+pub(crate) async fn opened(db: &impl Db, stream: Uuid) -> Result<Option<Opened>, Error> {
+    let Some(row) = db.query_opt(OPENED, &[&stream]).await? else { return Ok(None) };
+    Ok(Some((row.try_get::<_, At>("opened_at")?.0, place(Some(&row))?)))
+}
+
+pub(crate) async fn streams(db: &impl Db) -> Result<Vec<(Uuid, Opened)>, Error> {
+    let rows = db.query(STREAMS, &[]).await?;
+    let read = |row: &Row| Ok((row.try_get("id")?, (row.try_get::<_, At>("opened_at")?.0, place(Some(row))?)));
+    rows.iter().map(read).collect()
+}
+
+pub(crate) async fn orphans(db: &impl Db, before: Timestamp) -> Result<Vec<Uuid>, Error> {
+    db.query(ORPHANS, &[&At(before)]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// A link and the event it is of. None: there is no such event.
+pub(crate) struct Link {
+    pub(crate) seq: i64,
+    pub(crate) event: Uuid,
+    pub(crate) hash: Hash,
+    pub(crate) stored: Option<Stored>,
+}
+
+pub(crate) async fn page(db: &impl Db, stream: Uuid, after: i64, most: i64) -> Result<Vec<Link>, Error> {
+    let read = |row: &Row| {
+        let there = row.try_get::<_, Option<Uuid>>("id")?.is_some();
+        Ok(Link {
+            seq: row.try_get("seq")?,
+            event: row.try_get("event_id")?,
+            hash: hash(row.try_get("hash")?)?,
+            stored: there.then(|| Stored::read(row)).transpose()?,
+        })
+    };
+    db.query(&*PAGE, &[&stream, &after, &most]).await?.iter().map(read).collect()
+}
+
+/// The columns `stream`, `seq` and `hash`, unless they are null.
+fn place(row: Option<&Row>) -> Result<Option<Place>, Error> {
+    let Some(row) = row else { return Ok(None) };
+    let Some(stream) = row.try_get("stream")? else { return Ok(None) };
+    Ok(Some(Place { stream, seq: row.try_get("seq")?, hash: hash(row.try_get("hash")?)? }))
+}
+
+fn hash(bytes: &[u8]) -> Result<Hash, Error> {
+    bytes.try_into().map_err(|_| Error::Column("hash"))
+}

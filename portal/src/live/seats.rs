@@ -1,0 +1,81 @@
+use std::sync::Arc;
+
+use ahash::AHashMap;
+use parking_lot::Mutex;
+use vitals::Timestamp;
+
+use super::sight::Sight;
+use crate::caller::{Caller, Identity, Proof};
+
+/// How long after its socket went a screen may come back on what was known of it: a page that is loaded anew, a link that
+/// broke. Longer, and somebody whose right has ended meanwhile might.
+const COMES_BACK_MS: i64 = 60_000;
+
+/// Screens that are there or may come back: more than `max_screens` and those of a minute.
+const REMEMBERED: usize = 4_096;
+
+/// Who sits before the screens that are open, so that one which loses its link while the database is away finds its place
+/// again: alarms wait for no database (design P3). Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Seats(Arc<Mutex<AHashMap<Proof, Taken>>>);
+
+struct Taken {
+    identity: Identity,
+    sight: Arc<Sight>,
+    /// Sockets that are open; none: since when.
+    open: usize,
+    left_at: Timestamp,
+}
+
+impl Taken {
+    fn holds(&self, now: Timestamp) -> bool {
+        self.open > 0 || now.millis_since(self.left_at) < COMES_BACK_MS
+    }
+}
+
+/// One socket; gives its seat back when it is dropped.
+pub(crate) struct Seat {
+    seats: Seats,
+    caller: Caller,
+}
+
+impl Seats {
+    /// Who proved himself by this when the database could be asked, if his screen is there or was a moment ago.
+    pub(crate) fn who(&self, proof: &Proof, now: Timestamp) -> Option<Identity> {
+        self.0.lock().get(proof).filter(|taken| taken.holds(now)).map(|taken| taken.identity.clone())
+    }
+
+    /// What this one's screen showed last.
+    pub(super) fn sight(&self, caller: &Caller) -> Option<Arc<Sight>> {
+        let seats = self.0.lock();
+        seats.get(&caller.request().proof).filter(|taken| taken.holds(caller.now())).map(|taken| taken.sight.clone())
+    }
+
+    pub(super) fn take(&self, caller: &Caller, sight: &Arc<Sight>) -> Seat {
+        let (now, mut seats) = (caller.now(), self.0.lock());
+        seats.retain(|_, taken| taken.holds(now));
+        let open = seats.get(&caller.request().proof).map_or(0, |taken| taken.open);
+        if seats.len() < REMEMBERED || open > 0 {
+            let (identity, sight) = (caller.identity().clone(), sight.clone());
+            seats.insert(caller.request().proof, Taken { identity, sight, open: open + 1, left_at: now });
+        }
+        Seat { seats: self.clone(), caller: caller.clone() }
+    }
+}
+
+impl Seat {
+    pub(super) fn sees(&self, sight: &Arc<Sight>) {
+        if let Some(taken) = self.seats.0.lock().get_mut(&self.caller.request().proof) {
+            taken.sight = sight.clone();
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(taken) = self.seats.0.lock().get_mut(&self.caller.request().proof) {
+            taken.open = taken.open.saturating_sub(1);
+            taken.left_at = self.caller.now();
+        }
+    }
+}

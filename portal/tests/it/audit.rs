@@ -1,0 +1,216 @@
+use serde_json::{Value, json};
+use store::Client;
+use uuid::Uuid;
+use vitals::{DeviceKey, Parameter, What};
+
+use crate::access::events;
+use crate::people::{Patient, nobody_cares_any_more, somebody};
+use crate::screen::Screen;
+use crate::site::{Site, step};
+
+/// A row of an event, whose subjects are counted.
+#[derive(Debug, PartialEq)]
+struct Row {
+    action: String,
+    entity: Option<String>,
+    times: i32,
+    subjects: Vec<Uuid>,
+}
+
+async fn rows(db: &Client, of: &str) -> Vec<Row> {
+    let sql = format!(
+        "SELECT action, entity_kind, times,
+            ARRAY(SELECT patient_id FROM audit_subjects WHERE event_id = id ORDER BY patient_id)
+        FROM audit_events WHERE {of} ORDER BY ctid"
+    );
+    let rows = db.query(&sql, &[]).await.unwrap();
+    rows.iter()
+        .map(|row| Row { action: row.get(0), entity: row.get(1), times: row.get(2), subjects: row.get(3) })
+        .collect()
+}
+
+/// Everybody is on a bed whom the nurse cares for.
+async fn ward(site: &Site, beds: &[DeviceKey]) -> Vec<Uuid> {
+    let mut patients = Vec::new();
+    for bed in beds {
+        let patient = Patient::admit(&site.database).await;
+        patient.wears(&site.database, *bed).await;
+        patient.is_cared_for_by(&site.database, &site.nurse).await;
+        patients.push(patient.id);
+    }
+    patients.sort_unstable();
+    patients
+}
+
+#[tokio::test]
+async fn one_get_is_one_event_with_all_its_subjects() {
+    let site = Site::open().await;
+    let patients = ward(&site, &site.beds[..2]).await;
+    let db = &mut site.database.pool().get().await.unwrap();
+    let steps: Vec<_> =
+        (1..=4).map(|seq| step(seq, Some(site.beds[usize::from(seq > 2)]), seq, What::Raised)).collect();
+    store::alarms::begin_epoch(db, crate::site::T0).await.unwrap();
+    store::alarms::save(db, &steps).await.unwrap();
+    assert_eq!(site.json("/api/alarms").await["alarms"].as_array().unwrap().len(), 4);
+    let expected = Row { action: "R".to_owned(), entity: Some("alarm".to_owned()), times: 1, subjects: patients };
+    assert_eq!(rows(db, "true").await, [expected]);
+    let agent = "SELECT user_id, session_id, role, purpose, endpoint, host(address), correlation_id IS NOT NULL FROM audit_events";
+    let row = db.query_one(agent, &[]).await.unwrap();
+    assert_eq!((row.get::<_, Uuid>(0), row.get::<_, Uuid>(1)), (site.nurse.user, site.nurse.session));
+    let words: Vec<String> = (2..6).map(|column| row.get(column)).collect();
+    assert_eq!(words, ["nurse", "TREAT", "GET /api/alarms", "127.0.0.1"]);
+    assert!(row.get::<_, bool>(6));
+}
+
+#[tokio::test]
+async fn the_same_get_within_a_minute_is_one_event_and_a_count() {
+    let mut site = Site::open().await;
+    let other = somebody(&site.database, "nurse").await;
+    for _ in 0..3 {
+        site.json("/api/alarms").await;
+        site.json("/api/alarms?limit=7").await;
+    }
+    site.get_as(&other, "/api/alarms").await;
+    assert_eq!(events(&site.database).await, 3, "two requests of one, one of another");
+    site.hand.advance_ms(61_000);
+    site.json("/api/alarms").await;
+    site.close().await;
+    let db = site.database.pool().get().await.unwrap();
+    let times: Vec<_> = rows(&db, "true").await.iter().map(|row| row.times).collect();
+    assert_eq!(times, [1, 1, 1, 1, 2, 2], "the second minute's, and how often the first two came again");
+}
+
+#[tokio::test]
+async fn a_live_view_is_an_event_at_its_start_at_each_change_and_at_its_end() {
+    let site = Site::open().await;
+    let patients = ward(&site, &site.beds[..1]).await;
+    let db = site.database.pool().get().await.unwrap();
+    site.hub.show(&[site.frame(0, Parameter::Hr, 72.0), site.frame(1, Parameter::Hr, 73.0)], 0);
+    let mut screen = Screen::watching(&site).await;
+    assert_eq!(screen.until("snapshot").await["numbers"].as_array().unwrap().len(), 2);
+    let started = rows(&db, "entity_kind = 'live_view'").await;
+    assert_eq!((started[0].action.as_str(), &started[0].subjects), ("C", &patients));
+
+    // Somebody is put on bed-02 whom the nurse has nothing to do with: its numbers go, and its alarms do not come.
+    let stranger = Patient::admit(&site.database).await;
+    stranger.wears(&site.database, site.beds[1]).await;
+    let roster = loop {
+        let roster = screen.until("roster").await["devices"].clone();
+        if roster.as_array().unwrap().len() == 2 {
+            break roster;
+        }
+    };
+    assert!(roster.as_array().unwrap().iter().all(|device| device["id"] != "bed-02"), "{roster}");
+    assert_eq!(screen.until("snapshot").await["numbers"].as_array().unwrap().len(), 1);
+    site.hub.transition(&step(1, Some(site.beds[1]), 1, What::Raised));
+    site.hub.transition(&step(2, Some(site.beds[0]), 2, What::Raised));
+    assert_eq!(screen.until("alarm").await["seq"], 2);
+
+    // A relation that ends takes the numbers off the screen.
+    nobody_cares_any_more(&site.database).await;
+    while screen.until("roster").await["devices"].as_array().unwrap().len() != 1 {}
+    let snapshot = screen.until("snapshot").await;
+    assert_eq!((&snapshot["numbers"], &snapshot["alarms"]), (&json!([]), &json!([])));
+
+    let mut site = site;
+    site.close().await;
+    let actions: Vec<_> = rows(&db, "entity_kind = 'live_view'").await.into_iter().map(|row| row.action).collect();
+    assert_eq!(actions, ["C", "U", "U", "D"]);
+}
+
+#[tokio::test]
+async fn while_the_database_takes_no_events_they_go_to_the_disk_and_then_there_once() {
+    let site = Site::open().await;
+    for bed in 0..3 {
+        site.hub.show(&[site.frame(bed, Parameter::Hr, 72.0)], 0);
+    }
+    site.json("/api/devices").await;
+    let db = site.database.pool().get().await.unwrap();
+    db.batch_execute("ALTER TABLE audit_events RENAME TO elsewhere").await.unwrap();
+    let spool = site.folder.path().join("audit/events.spool");
+    for minute in 1..=3 {
+        site.hand.advance_ms(61_000);
+        let response = site.get("/api/devices").await;
+        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
+        assert_eq!(std::fs::read_to_string(&spool).unwrap().lines().count(), minute);
+    }
+    // Its answer was lost, but it had been committed: it is known by its id.
+    let first = std::fs::read_to_string(&spool).unwrap().lines().next().unwrap().to_owned();
+    let first: Value = serde_json::from_str(&first).unwrap();
+    let insert = "INSERT INTO elsewhere (id, at, category, action, outcome, system_part)
+        VALUES ($1::text::uuid, now(), 'devices', 'R', 'success', 'portal')";
+    db.execute(insert, &[&first["id"].as_str().unwrap()]).await.unwrap();
+    db.batch_execute("ALTER TABLE elsewhere RENAME TO audit_events").await.unwrap();
+    let begun = std::time::Instant::now();
+    while std::fs::metadata(&spool).unwrap().len() > 0 {
+        assert!(begun.elapsed().as_secs() < 60, "the spool is not drained");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(rows(&db, "true").await.len(), 4);
+    let unsealed = "SELECT count(*) FROM audit_events WHERE id NOT IN (SELECT event_id FROM audit_links) AND id <> (
+        SELECT min(id::text)::uuid FROM audit_events)";
+    assert_eq!(db.query_one(unsealed, &[]).await.unwrap().get::<_, i64>(0), 0, "drained events are in the chain");
+}
+
+#[tokio::test]
+async fn an_auditor_finds_by_person_patient_and_time_and_leaves_the_terms_sealed() {
+    let site = Site::open().await;
+    let patients = ward(&site, &site.beds[..2]).await;
+    let chart = "/api/vitals?device=bed-01&from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z";
+    assert_eq!(site.get(chart).await.status(), 200);
+    let stranger = somebody(&site.database, "physician").await;
+    assert_eq!(site.get_as(&stranger, "/api/devices").await.status(), 200);
+    let auditor = somebody(&site.database, "auditor").await;
+    let ask = async |query: String| {
+        site.get_as(&auditor, &format!("/api/audit?{query}")).await.json::<Value>().await.unwrap()["events"].clone()
+    };
+    let found = ask(format!("user={}", stranger.user)).await;
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["endpoint"]), (1, &json!("GET /api/devices")));
+    let one = patients.iter().find(|patient| !found.to_string().contains(&patient.to_string())).unwrap();
+    let of_patient = ask(format!("patient={one}&to=2026-11-23T10:00:01Z")).await;
+    let all = ask("to=2100-01-01T00:00:00Z".to_owned()).await;
+    assert!(of_patient.as_array().unwrap().len() < all.as_array().unwrap().len());
+    assert!(
+        of_patient.as_array().unwrap().iter().all(|event| event["patients"].to_string().contains(&one.to_string()))
+    );
+    assert_eq!(ask("to=2026-11-23T10:00:00Z".to_owned()).await, json!([]));
+
+    // What was looked for is told to an auditor, and stands nowhere in the table.
+    let searches = ask(format!("user={}", auditor.user)).await;
+    let terms = searches.to_string();
+    assert!(terms.contains(&format!("{{\\\"patient\\\":\\\"{one}\\\"")), "{terms}");
+    let db = site.database.pool().get().await.unwrap();
+    let plain = "SELECT count(*) FROM audit_events WHERE position($1::text::bytea in detail_sealed) > 0";
+    assert_eq!(db.query_one(plain, &[&"patient"]).await.unwrap().get::<_, i64>(0), 0);
+    let sealed = "SELECT count(*) FROM audit_events WHERE detail_sealed IS NOT NULL";
+    assert!(db.query_one(sealed, &[]).await.unwrap().get::<_, i64>(0) >= 5);
+
+    let csv = site.get_as(&auditor, &format!("/api/audit/export.csv?user={}", site.nurse.user)).await;
+    assert!(csv.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
+    let csv = csv.text().await.unwrap();
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+    assert!(csv.contains("GET /api/vitals"));
+    let disclosed = site.get_as(&auditor, &format!("/api/disclosures/{}", patients[0])).await;
+    assert_eq!(disclosed.status(), 200);
+}
+
+#[tokio::test]
+async fn the_audit_pages_from_the_newest_and_none_comes_twice() {
+    let site = Site::open().await;
+    for limit in 1..=9 {
+        site.json(&format!("/api/alarms?limit={limit}")).await;
+        site.hand.advance_ms(1_000 * (limit % 2));
+    }
+    let auditor = somebody(&site.database, "auditor").await;
+    let (mut path, mut seen) = (format!("/api/audit?limit=2&user={}", site.nurse.user), Vec::new());
+    loop {
+        let page = site.get_as(&auditor, &path).await.json::<Value>().await.unwrap();
+        seen.extend(page["events"].as_array().unwrap().iter().map(|event| event["id"].to_string()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/audit?limit=2&user={}&cursor={next}", site.nurse.user);
+    }
+    assert_eq!(seen.len(), 9);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 9);
+}
