@@ -13,6 +13,8 @@ use warp::Filter;
 
 use crate::audit::{self, Audit};
 use crate::caller::Desk;
+use crate::config::Config;
+use crate::identity::Gate;
 use crate::live::{Hub, Seats};
 
 /// Renders the metrics of this process.
@@ -45,12 +47,15 @@ pub(crate) struct App(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) clock: Clock,
+    pub(crate) keyring: Keyring,
     pub(crate) roster: watch::Receiver<Arc<Roster>>,
     pub(crate) hub: Hub,
     pub(crate) metrics: Render,
     pub(crate) ready: Ready,
     /// The way to the database, for callers.
     pub(crate) desk: Desk,
+    /// What sign-in keeps in memory.
+    pub(crate) gate: Gate,
     /// One permit a socket of `/live`.
     pub(crate) screens: Arc<Semaphore>,
     pub(crate) seats: Seats,
@@ -60,16 +65,18 @@ pub(crate) struct Inner {
 }
 
 impl App {
-    pub(crate) fn new(deps: Deps, audit: Audit, max_screens: usize, stop: CancellationToken) -> Self {
-        let Deps { pool, clock, roster, hub, metrics, ready, .. } = deps;
+    pub(crate) fn new(deps: Deps, audit: Audit, config: &Config, stop: CancellationToken) -> Self {
+        let Deps { pool, clock, keyring, roster, hub, metrics, ready, .. } = deps;
         Self(Arc::new(Inner {
             desk: Desk::new(pool, clock.clone(), audit),
+            gate: Gate::new(config.secure),
             clock,
+            keyring,
             roster,
             hub,
             metrics,
             ready,
-            screens: Arc::new(Semaphore::new(max_screens)),
+            screens: Arc::new(Semaphore::new(config.max_screens)),
             seats: Seats::default(),
             sessions: TaskTracker::new(),
             stop,

@@ -20,6 +20,7 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),+ }
             }
 
+            #[allow(dead_code, reason = "not every list is read back from the database")]
             pub(crate) fn from_word(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.word() == word)
             }
@@ -142,6 +143,12 @@ impl Role {
     /// Holds a clinical permission.
     pub(crate) fn clinical(self) -> bool {
         self.permissions().iter().any(|permission| permission.clinical())
+    }
+
+    /// Knows patients, by their health or by their names.
+    pub(crate) fn opens_charts(self) -> bool {
+        let office = [Permission::FindPatients, Permission::RegisterPatients];
+        self.clinical() || self.permissions().iter().any(|permission| office.contains(permission))
     }
 }
 

@@ -9,7 +9,9 @@ use vitals::{Priority, What};
 use crate::alarms::{Alarm, Alarms, Kind, Side};
 use crate::audit::{AuditEvent, AuditEvents};
 use crate::devices::{Device, Devices, ParameterInfo, Parameters};
+use crate::identity::wire::*;
 use crate::live::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveNumber, Step, Token, Watch};
+use crate::permission::{Permission, Role};
 use crate::trends::{Series, Vitals};
 use crate::web::Problem;
 
@@ -55,6 +57,46 @@ fn types_for_the_browser_are_current() {
         Latest,
         ErrorCode,
         FromServer,
+        Permission,
+        Role,
+        SignedIn,
+        SessionView,
+        SignInBody,
+        CodeBody,
+        PinSignInBody,
+        UnlockBody,
+        OwnSession,
+        SessionList,
+        SeedShown,
+        Codes,
+        NewPassword,
+        NewPin,
+        Welcome,
+        TokenBody,
+        BeginBody,
+        FinishBody,
+        User,
+        UserList,
+        Invited,
+        NewUser,
+        Grant,
+        GrantList,
+        NewGrant,
+        GlassReason,
+        BreakGlass,
+        GlassBroken,
+        GlassAccess,
+        GlassAccesses,
+        GlassReview,
+        GlassReviewBody,
+        StationMode,
+        StationPrivacy,
+        StationView,
+        StationList,
+        CodeGiven,
+        NewStation,
+        PrivacyBody,
+        EnrolBody,
     ];
     #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
     let update = std::env::var("VIGIL_UPDATE").is_ok_and(|value| value == "1");

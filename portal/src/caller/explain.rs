@@ -77,7 +77,7 @@ impl Caller {
 }
 
 /// The address that stands for all of one subscriber: 64 bits of an IPv6 address are his to choose.
-fn subscriber(address: IpAddr) -> IpAddr {
+pub(crate) fn subscriber(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(six) => IpAddr::V6((u128::from(six) >> 64 << 64).into()),

@@ -63,6 +63,7 @@ async fn admit(
     let caller = Caller::new(identity, request, &app.desk);
     let refused = match endpoint.access {
         Access::Open => None,
+        Access::SignedIn | Access::Needs(_) if caller.who() == Who::Nobody => Some(ApiError::not_signed_in()),
         Access::SignedIn if caller.user().is_some() => None,
         Access::SignedIn => Some(ApiError::not_signed_in()),
         Access::Needs(permission) => caller.require(permission).err(),

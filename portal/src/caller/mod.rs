@@ -21,6 +21,7 @@ use crate::permission::{Permission, Role};
 use crate::web::{ApiError, Endpoint};
 
 pub(crate) use desk::Desk;
+pub(crate) use explain::subscriber;
 pub(crate) use filter::Peer;
 pub(crate) use read::Read;
 pub use read::Unseen;
@@ -63,10 +64,22 @@ pub(crate) enum Who {
     Nobody,
 }
 
+impl Who {
+    /// The screen where it is, whether somebody is identified there or not.
+    pub(crate) fn station(self) -> Option<StationId> {
+        match self {
+            Self::User { station, .. } => station,
+            Self::Station(station) => Some(station),
+            Self::System(_) | Self::Nobody => None,
+        }
+    }
+}
+
 /// Which part of this program does work of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Part {
     Portal,
+    #[allow(dead_code, reason = "the demo seeds its staff with the pages")]
     Demo,
     /// `vigil …` on the host.
     Command,
@@ -120,6 +133,11 @@ impl Caller {
         &self.0.identity
     }
 
+    /// The same request, of who this has just turned out to be. For `identity`, which found out.
+    pub(crate) fn turned_out(&self, identity: Identity) -> Self {
+        Self::new(identity, self.request().clone(), self.desk())
+    }
+
     pub(crate) fn who(&self) -> Who {
         self.0.identity.who
     }
@@ -143,11 +161,7 @@ impl Caller {
     }
 
     pub(crate) fn station(&self) -> Option<StationId> {
-        match self.who() {
-            Who::User { station, .. } => station,
-            Who::Station(station) => Some(station),
-            Who::System(_) | Who::Nobody => None,
-        }
+        self.who().station()
     }
 
     pub(crate) fn realm(&self) -> Option<Realm> {

@@ -29,6 +29,7 @@ impl Write {
     }
 
     /// The event that will stand for it.
+    #[cfg(test)]
     pub(crate) fn audit_id(&self) -> EventId {
         self.id
     }

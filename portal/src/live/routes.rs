@@ -34,9 +34,10 @@ async fn open(socket: Ws, app: App, caller: Caller) -> Result<impl Reply, ApiErr
         },
     })?;
     let socket = socket.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
+    let right = app.gate.sockets.open(caller.who());
     let view = View::open(caller, &app.seats).await?;
     Ok(socket.on_upgrade(move |socket| {
-        let session = Session::new(app.hub.clone(), view, socket).run(app.stop.clone());
+        let session = Session::new(app.hub.clone(), view, socket).run(app.stop.clone(), right);
         app.sessions.clone().track_future(async move {
             session.await;
             drop(screen);

@@ -17,6 +17,7 @@ use super::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, Ste
 use super::sight::{Sight, View};
 use super::slot::Slot;
 use crate::alarms::Alarm;
+use crate::identity::{Ended, Socket};
 
 /// Numbers reach a screen at most four times a second (design §2); an eye reads no faster.
 const POLL: Duration = Duration::from_millis(250);
@@ -75,20 +76,29 @@ impl Session {
     }
 
     /// Until the screen leaves, falls silent, is too slow, or `stop`.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    /// Also until `right` has ended, which is what this screen was let in for.
+    pub(crate) async fn run(mut self, stop: CancellationToken, right: Option<Socket>) {
         metrics::gauge!("vigil_screens").increment(1.0);
         let view = self.view.clone();
         // Beside the socket: a database that does not answer holds up no alarm.
         let following = AbortOnDropHandle::new(tokio::spawn(async move { view.follow().await }));
-        if self.talk(&stop, following).await.is_ok() {
-            let close = Message::close_with(1001_u16, "going away");
+        if let Ok(ended) = self.talk(&stop, following, right).await {
+            let close = match ended {
+                Some(ended) => Message::close_with(ended.code(), ended.reason()),
+                None => Message::close_with(1001_u16, "going away"),
+            };
             drop(timeout(SEND_PATIENCE, self.socket.send(close)).await);
         }
         self.view.close().await;
         metrics::gauge!("vigil_screens").decrement(1.0);
     }
 
-    async fn talk(&mut self, stop: &CancellationToken, mut following: AbortOnDropHandle<()>) -> Result<(), Gone> {
+    async fn talk(
+        &mut self,
+        stop: &CancellationToken,
+        mut following: AbortOnDropHandle<()>,
+        mut right: Option<Socket>,
+    ) -> Result<Option<Ended>, Gone> {
         let (mut poll, mut heartbeat) = (interval(POLL), interval(HEARTBEAT));
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -98,8 +108,9 @@ impl Session {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(()),
-                _ = &mut following => return Ok(()),
+                () = stop.cancelled() => return Ok(None),
+                ended = ended(&mut right) => return Ok(Some(ended)),
+                _ = &mut following => return Ok(None),
                 changed = self.sight.changed() => {
                     changed.map_err(|_| Gone)?;
                     self.look_anew().await?;
@@ -115,7 +126,7 @@ impl Session {
                 }
                 _ = heartbeat.tick() => {
                     if heard.elapsed() > SILENT {
-                        return Ok(());
+                        return Ok(None);
                     }
                     beats += 1;
                     self.beat(beats.is_multiple_of(PING_EVERY)).await?;
@@ -318,6 +329,14 @@ impl Session {
             }
         }
         numbers
+    }
+}
+
+/// Ends with the right to look; never where none can end.
+async fn ended(right: &mut Option<Socket>) -> Ended {
+    match right {
+        Some(right) => right.ended().await,
+        None => std::future::pending().await,
     }
 }
 

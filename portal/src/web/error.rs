@@ -26,6 +26,15 @@ pub(crate) enum ApiError {
     BadRequest { code: &'static str, detail: String },
     #[error("nobody is signed in here, or no longer")]
     NotSignedIn,
+    /// What was given proves nothing.
+    #[error("{detail}")]
+    Unproven { code: &'static str, detail: &'static str },
+    #[error("too many wrong ones: wait {seconds} s")]
+    Throttled { seconds: i64 },
+    #[error("{detail}")]
+    Conflict { code: &'static str, detail: &'static str },
+    #[error("the body has more than {} bytes", super::body::LONGEST)]
+    TooLong,
     #[error("{detail}")]
     Forbidden { code: &'static str, detail: &'static str },
     #[error("{detail}")]
@@ -38,6 +47,8 @@ pub(crate) enum ApiError {
     Database(#[from] store::Error),
     #[error("it cannot be written down who sees this, so it is not shown")]
     Unrecorded(#[from] Unrecorded),
+    #[error("keys are away")]
+    Keys(#[from] keys::Error),
 }
 
 /// A problem that a filter found before any handler was called.
@@ -53,6 +64,19 @@ impl ApiError {
 
     pub(crate) fn not_signed_in() -> Self {
         Self::NotSignedIn
+    }
+
+    /// The same whether the name or the password is wrong.
+    pub(crate) fn wrong_credentials() -> Self {
+        Self::Unproven { code: "wrong_credentials", detail: "the user name or the password is wrong" }
+    }
+
+    pub(crate) fn wrong_code() -> Self {
+        Self::Unproven { code: "wrong_code", detail: "the code is wrong, or was used before" }
+    }
+
+    pub(crate) fn wrong_pin() -> Self {
+        Self::Unproven { code: "wrong_pin", detail: "the PIN is wrong, or does not hold here: give two factors" }
     }
 
     pub(crate) fn missing_permission() -> Self {
@@ -72,12 +96,17 @@ impl ApiError {
         match self {
             Self::BadRequest { code, .. } => (StatusCode::BAD_REQUEST, code),
             Self::NotSignedIn => (StatusCode::UNAUTHORIZED, "not_signed_in"),
+            Self::Unproven { code, .. } => (StatusCode::UNAUTHORIZED, code),
+            Self::Throttled { .. } => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
+            Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
+            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too_long"),
             Self::Forbidden { code, .. } => (StatusCode::FORBIDDEN, code),
             Self::NotFound { code, .. } => (StatusCode::NOT_FOUND, code),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Unavailable { code, .. } => (StatusCode::SERVICE_UNAVAILABLE, code),
             Self::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "database_away"),
             Self::Unrecorded(_) => (StatusCode::SERVICE_UNAVAILABLE, "audit_away"),
+            Self::Keys(_) => (StatusCode::SERVICE_UNAVAILABLE, "keys_away"),
         }
     }
 
@@ -85,6 +114,9 @@ impl ApiError {
         let (status, code) = self.parts();
         if let Self::Database(error) = self {
             tracing::warn!(error = error as &dyn std::error::Error, "a request found the database away");
+        }
+        if let Self::Keys(error) = self {
+            tracing::warn!(error = error as &dyn std::error::Error, "a request found no key");
         }
         let problem = Problem {
             kind: "about:blank",
@@ -96,6 +128,9 @@ impl ApiError {
         let mut response = warp::reply::json(&problem).into_response();
         *response.status_mut() = status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Self::Throttled { seconds } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+        }
         response
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP, and no domain.
 
 pub(crate) mod assets;
+mod body;
 mod endpoint;
 mod error;
 mod guard;
@@ -9,6 +10,7 @@ mod refuse;
 mod route;
 mod serve;
 
+pub(crate) use body::json;
 pub(crate) use endpoint::{Access, Endpoint, Method};
 pub(crate) use error::{ApiError, Problem, Refused};
 pub(crate) use page::Cursor;

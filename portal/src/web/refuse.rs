@@ -12,6 +12,15 @@ pub(crate) fn refuse(rejection: &Rejection) -> Response {
     let error = if let Some(error) = rejection.find::<reject::InvalidQuery>() {
         let detail = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         ApiError::bad_request("invalid_query", detail)
+    } else if let Some(error) = rejection.find::<warp::filters::body::BodyDeserializeError>() {
+        let detail = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        ApiError::bad_request("invalid_body", detail)
+    } else if rejection.find::<reject::UnsupportedMediaType>().is_some() {
+        ApiError::bad_request("invalid_body", "the body must be application/json")
+    } else if rejection.find::<reject::LengthRequired>().is_some() {
+        ApiError::bad_request("invalid_body", "the request must say how long its body is")
+    } else if rejection.find::<reject::PayloadTooLarge>().is_some() {
+        ApiError::TooLong
     } else if rejection.find::<reject::MethodNotAllowed>().is_some() {
         ApiError::MethodNotAllowed
     } else if rejection.find::<reject::MissingHeader>().is_some() || rejection.find::<reject::InvalidHeader>().is_some()

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod http;
+mod identity;
 mod live;
 mod people;
 mod resume;

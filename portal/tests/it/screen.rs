@@ -55,6 +55,19 @@ impl Screen {
         }
     }
 
+    /// The code with which the server closes; what comes before is passed over.
+    pub(crate) async fn closed(&mut self) -> u16 {
+        let begun = std::time::Instant::now();
+        loop {
+            assert!(begun.elapsed() < PATIENCE, "it does not close");
+            let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("it closes in time");
+            match message.expect("a close frame comes first").expect("a close frame comes first") {
+                Message::Close(frame) => return frame.expect("with its reason").code.into(),
+                _ => continue,
+            }
+        }
+    }
+
     /// The next message of this type; others are passed over, heartbeats among them, which come for ever.
     pub(crate) async fn until(&mut self, kind: &str) -> Value {
         let begun = std::time::Instant::now();

@@ -125,9 +125,13 @@ impl Site {
 
     /// A second process over the same database.
     pub(crate) async fn another_portal(&self) -> Another {
+        self.another_with(Config::default()).await
+    }
+
+    pub(crate) async fn another_with(&self, config: Config) -> Another {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let run = portal::run(Config::default(), self.deps(), listener, stop.clone());
+        let run = portal::run(config, self.deps(), listener, stop.clone());
         Another { address, stop, serving: AbortOnDropHandle::new(tokio::spawn(async move { run.await.unwrap() })) }
     }
 

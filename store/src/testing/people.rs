@@ -7,7 +7,7 @@ use vitals::Timestamp;
 use crate::Error;
 use crate::time::At;
 
-/// Longer than any test sets a clock ahead: 400 days.
+/// Longer than any test sets a clock ahead, and so long they count as busy: 400 days.
 const SIGNED_IN_MS: i64 = 34_560_000_000;
 
 /// Somebody who is signed in with two factors.
@@ -45,7 +45,7 @@ impl Person {
         db.execute(
             "INSERT INTO sessions
                     (id, realm, token_hash, user_id, factors, started_at, stepped_up_at, last_input_at, expires_at)
-                VALUES ($1, 'live', sha256($2::text::bytea), $3, '{password,totp}', $4, $4, $4, $5)",
+                VALUES ($1, 'live', sha256($2::text::bytea), $3, '{password,totp}', $4, $4, $5, $5)",
             &[session, token, user, &At(now), &At(now.plus_millis(SIGNED_IN_MS))],
         )
         .await?;

@@ -171,3 +171,163 @@ alarms: Array<Alarm>, epoch: number, seq: number,
  * Transitions between the resume token and here could not be told one by one; `alarms` is the truth.
  */
 resync: boolean, } | { "type": "numbers", numbers: Array<Latest>, } | { "type": "alarm" } & Step | { "type": "presence", device: DeviceText, connected: boolean, } | { "type": "heartbeat", server_time_ms: number, epoch: number, seq: number, } | { "type": "error", code: ErrorCode, detail: string, };
+
+export type Permission = "read_vitals" | "read_chart" | "write_chart" | "answer_alarms" | "set_limits" | "assign_devices" | "manage_cover" | "break_glass" | "find_patients" | "register_patients" | "manage_appointments" | "manage_billing" | "manage_users" | "manage_grants" | "manage_stations" | "search_audit" | "export_audit" | "review_break_glass" | "read_devices" | "manage_devices";
+
+export type Role = "nurse" | "charge_nurse" | "physician" | "scheduler" | "biller" | "administrator" | "auditor" | "privacy_officer" | "device_engineer";
+
+export type SignedIn = { id: string, login: string, display_name: string, };
+
+export type SessionView = { state: "none" | "half" | "open" | "locked", user: SignedIn | null, 
+/**
+ * Where this screen is enrolled.
+ */
+station: StationView | null, factors: Array<string>, roles: Array<Role>, permissions: Array<Permission>, locks_at: string | null, 
+/**
+ * Unless there is input.
+ */
+ends_at: string | null, stepped_up_until: string | null, };
+
+export type SignInBody = { login: string, password: string, };
+
+export type CodeBody = { code: string, };
+
+export type PinSignInBody = { login: string, pin: string, };
+
+export type UnlockBody = { pin: string | null, password: string | null, };
+
+export type OwnSession = { id: string, started_at: string, last_input_at: string, 
+/**
+ * Unless there is input.
+ */
+ends_at: string, station_id: string | null, 
+/**
+ * From where it began.
+ */
+address: string | null, factors: Array<string>, 
+/**
+ * The one that asks.
+ */
+current: boolean, };
+
+export type SessionList = { sessions: Array<OwnSession>, };
+
+export type SeedShown = { 
+/**
+ * Base 32.
+ */
+secret: string, 
+/**
+ * `otpauth://`
+ */
+uri: string, };
+
+export type Codes = { codes: Array<string>, };
+
+export type NewPassword = { password: string, };
+
+export type NewPin = { pin: string, };
+
+export type Welcome = { purpose: "first_administrator" | "invitation", 
+/**
+ * Null: to be chosen.
+ */
+login: string | null, expires_at: string, };
+
+export type TokenBody = { token: string, };
+
+export type BeginBody = { token: string, password: string, 
+/**
+ * For a first administrator only.
+ */
+login: string | null, display_name: string | null, };
+
+export type FinishBody = { token: string, code: string, };
+
+export type User = { id: string, login: string, display_name: string, status: "invited" | "active" | "disabled", 
+/**
+ * Those that hold now.
+ */
+roles: Array<Role>, };
+
+export type UserList = { users: Array<User>, 
+/**
+ * Null: there are no more.
+ */
+next: string | null, };
+
+export type Invited = { user: User, 
+/**
+ * For `/welcome#TOKEN`.
+ */
+token: string, expires_at: string, };
+
+export type NewUser = { login: string, display_name: string, };
+
+export type Grant = { id: string, user_id: string, role: Role, 
+/**
+ * Null: everywhere.
+ */
+location_id: string | null, from: string, until: string | null, 
+/**
+ * Null: the command line.
+ */
+granted_by: string | null, approved_by: string | null, state: "pending" | "active" | "ended", };
+
+export type GrantList = { grants: Array<Grant>, 
+/**
+ * Null: there are no more.
+ */
+next: string | null, };
+
+export type NewGrant = { user_id: string, role: Role, location_id: string | null, until: string | null, };
+
+export type GlassReason = "emergency" | "cover" | "transfer" | "consult" | "other";
+
+export type BreakGlass = { patient_id: string, reason_code: GlassReason, 
+/**
+ * In one's own words: 1 to 500 characters.
+ */
+reason: string, };
+
+export type GlassBroken = { id: string, patient_id: string, until: string, };
+
+export type GlassAccess = { id: string, user_id: string, patient_id: string, from: string, until: string, reason_code: string, 
+/**
+ * Null where its key was destroyed.
+ */
+reason: string | null, due_at: string, overdue: boolean, reviewed_by: string | null, reviewed_at: string | null, review: "justified" | "unjustified" | null, };
+
+export type GlassAccesses = { accesses: Array<GlassAccess>, 
+/**
+ * Null: there are no more.
+ */
+next: string | null, };
+
+export type GlassReview = "justified" | "unjustified";
+
+export type GlassReviewBody = { review: GlassReview, };
+
+export type StationMode = "wall" | "desktop" | "phone";
+
+export type StationPrivacy = "names" | "initials" | "none";
+
+export type StationView = { id: string, name: string, mode: "wall" | "desktop" | "phone", location_id: string, 
+/**
+ * What it shows of a name while nobody has identified there.
+ */
+privacy: "names" | "initials" | "none", 
+/**
+ * Some screen holds its token.
+ */
+enrolled: boolean, expires_at: string | null, revoked: boolean, };
+
+export type StationList = { stations: Array<StationView>, };
+
+export type CodeGiven = { station: StationView, code: string, code_expires_at: string, };
+
+export type NewStation = { name: string, mode: StationMode, location_id: string, privacy: StationPrivacy, };
+
+export type PrivacyBody = { privacy: StationPrivacy, };
+
+export type EnrolBody = { code: string, };

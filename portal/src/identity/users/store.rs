@@ -1,0 +1,136 @@
+use store::time::At;
+use store::{Db, Error, Row};
+use uuid::Uuid;
+use vitals::{Realm, RoleGrantId, Timestamp, UserId};
+
+use super::model::User;
+use crate::permission::Role;
+
+const LIST: &str = "-- portal::identity::users::list
+    SELECT u.id, u.login, u.display_name, u.status, ARRAY(
+        SELECT DISTINCT r.code FROM role_grants g JOIN roles r ON r.id = g.role_id
+        WHERE g.user_id = u.id AND g.during @> $3::timestamptz
+            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
+    ) AS roles
+    FROM users u WHERE ($1::text IS NULL OR u.realm = $1) AND ($2::uuid IS NULL OR u.id < $2)
+        AND ($5::uuid IS NULL OR u.id = $5)
+    ORDER BY u.id DESC LIMIT $4";
+
+const INSERT: &str = "-- portal::identity::users::insert
+    INSERT INTO users (id, realm, login, display_name) VALUES ($1, $2, $3, $4)";
+
+const RENAME: &str = "-- portal::identity::users::rename
+    UPDATE users SET login = $2, display_name = $3 WHERE id = $1 AND status = 'invited'";
+
+const ACTIVATE: &str = "-- portal::identity::users::activate
+    UPDATE users SET status = 'active' WHERE id = $1 AND status = 'invited'";
+
+const DISABLE: &str = "-- portal::identity::users::disable
+    UPDATE users SET status = 'disabled', disabled_at = $3
+    WHERE id = $1 AND ($2::text IS NULL OR realm = $2) AND status <> 'disabled'";
+
+const BY_LOGIN: &str = "-- portal::identity::users::by_login
+    SELECT id FROM users WHERE login = $1";
+
+/// Anything of a real hospital: a place, a screen, a person, a device.
+const LIVE_REALM: &str = "-- portal::identity::users::live_realm
+    SELECT EXISTS (SELECT FROM organizations WHERE realm = 'live') OR EXISTS (SELECT FROM locations WHERE realm = 'live')
+        OR EXISTS (SELECT FROM users WHERE realm = 'live') OR EXISTS (SELECT FROM stations WHERE realm = 'live')
+        OR EXISTS (SELECT FROM devices WHERE realm = 'live')";
+
+/// Whoever makes or removes an administrator waits here for whoever does at the same time.
+const LOCK_ADMINISTRATORS: &str = "-- portal::identity::users::lock_administrators
+    SELECT pg_advisory_xact_lock($1)";
+
+const ADMINISTRATORS: &str = "-- portal::identity::users::administrators
+    SELECT count(DISTINCT u.id) FROM users u JOIN role_grants g ON g.user_id = u.id JOIN roles r ON r.id = g.role_id
+    WHERE u.status = 'active' AND r.code = 'administrator' AND g.during @> $1::timestamptz
+        AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
+        AND ($2::uuid IS NULL OR u.id <> $2) AND ($3::uuid IS NULL OR g.id <> $3)";
+
+const MAKE_ADMINISTRATOR: &str = "-- portal::identity::users::make_administrator
+    INSERT INTO role_grants (id, realm, user_id, role_id, during, granted_part)
+    SELECT $1, $2, $3, id, tstzrange($4, NULL), 'command' FROM roles WHERE code = 'administrator'";
+
+/// `administrators` as a number of our own.
+const ADMINISTRATORS_LOCK: i64 = 0x7669_6769_6c61_646d;
+
+/// Newest first; `before` is the last one of the page before, `only` the one that is wanted.
+pub(crate) async fn list(
+    db: &impl Db,
+    realm: Option<Realm>,
+    (before, limit): (Option<Uuid>, i64),
+    only: Option<UserId>,
+    now: Timestamp,
+) -> Result<Vec<User>, Error> {
+    let (realm, only) = (realm.map(Realm::word), only.map(|only| only.0));
+    let rows = db.query(LIST, &[&realm, &before, &At(now), &limit, &only]).await?;
+    rows.iter().map(user).collect()
+}
+
+pub(crate) async fn insert(db: &impl Db, id: UserId, realm: Realm, login: &str, name: &str) -> Result<(), Error> {
+    db.execute(INSERT, &[&id.0, &realm.word(), &login, &name]).await?;
+    Ok(())
+}
+
+pub(crate) async fn rename(db: &impl Db, id: UserId, login: &str, name: &str) -> Result<(), Error> {
+    db.execute(RENAME, &[&id.0, &login, &name]).await?;
+    Ok(())
+}
+
+pub(crate) async fn activate(db: &impl Db, id: UserId) -> Result<(), Error> {
+    db.execute(ACTIVATE, &[&id.0]).await?;
+    Ok(())
+}
+
+/// False: there is none of this id who could be.
+pub(crate) async fn disable(db: &impl Db, id: UserId, realm: Option<Realm>, now: Timestamp) -> Result<bool, Error> {
+    Ok(db.execute(DISABLE, &[&id.0, &realm.map(Realm::word), &At(now)]).await? == 1)
+}
+
+pub(crate) async fn by_login(db: &impl Db, login: &str) -> Result<Option<UserId>, Error> {
+    let row = db.query_opt(BY_LOGIN, &[&login]).await?;
+    row.map(|row| Ok(UserId(row.try_get(0)?))).transpose()
+}
+
+pub(crate) async fn live_realm(db: &impl Db) -> Result<bool, Error> {
+    Ok(db.query_one(LIVE_REALM, &[]).await?.try_get(0)?)
+}
+
+pub(crate) async fn lock_administrators(db: &impl Db) -> Result<(), Error> {
+    db.execute(LOCK_ADMINISTRATORS, &[&ADMINISTRATORS_LOCK]).await?;
+    Ok(())
+}
+
+/// How many there are, in any realm. Ask under `lock_administrators` before one is made or removed.
+pub(crate) async fn administrators(db: &impl Db, now: Timestamp) -> Result<i64, Error> {
+    administrators_without(db, None, None, now).await
+}
+
+/// How many there are beside this user, or without this grant.
+pub(crate) async fn administrators_without(
+    db: &impl Db,
+    user: Option<UserId>,
+    grant: Option<RoleGrantId>,
+    now: Timestamp,
+) -> Result<i64, Error> {
+    let (user, grant) = (user.map(|user| user.0), grant.map(|grant| grant.0));
+    Ok(db.query_one(ADMINISTRATORS, &[&At(now), &user, &grant]).await?.try_get(0)?)
+}
+
+/// The one that the command line vouches for.
+pub(crate) async fn make_administrator(db: &impl Db, user: UserId, realm: Realm, now: Timestamp) -> Result<(), Error> {
+    db.execute(MAKE_ADMINISTRATOR, &[&RoleGrantId::new(now).0, &realm.word(), &user.0, &At(now)]).await?;
+    Ok(())
+}
+
+fn user(row: &Row) -> Result<User, Error> {
+    let roles: Vec<&str> = row.try_get("roles")?;
+    Ok(User {
+        id: UserId(row.try_get("id")?),
+        login: row.try_get("login")?,
+        display_name: row.try_get("display_name")?,
+        status: row.try_get("status")?,
+        roles: roles.into_iter().filter_map(Role::from_word).collect(),
+    })
+}

@@ -1,0 +1,152 @@
+use vitals::{SessionId, UserId};
+
+use super::model::{BeginBody, FinishBody, TokenBody, Welcome};
+use super::store::{self, Link};
+use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
+use crate::caller::{Write, subscriber};
+use crate::identity::answer::Answer;
+use crate::identity::cookies::Jar;
+use crate::identity::factors::{Codes, SeedShown, make_recovery_codes};
+use crate::identity::password::weakness;
+use crate::identity::secret::{digest_of, digest_of_token, token};
+use crate::identity::sessions::{self, Factor, LONGEST_MS, Session};
+use crate::identity::sign_in::remember;
+use crate::identity::throttle::{Charge, Kind};
+use crate::identity::totp::Seed;
+use crate::identity::visit::{Attempt, Visit};
+use crate::identity::{credentials, users};
+use crate::web::ApiError;
+
+pub(super) async fn show(visit: Visit, body: TokenBody) -> Result<Answer<Welcome>, ApiError> {
+    let attempt = charge(&visit)?;
+    let write = Write::begin(&visit.caller, Purpose::Operations).await?;
+    let link = link(&visit, &write, &body.token).await?;
+    attempt.was_right();
+    Ok(Answer::new(Welcome {
+        purpose: if link.first { "first_administrator" } else { "invitation" },
+        login: link.login,
+        expires_at: link.expires_at,
+    }))
+}
+
+/// Keeps a password and an authenticator that count once a code of it comes. May be done again until then.
+pub(super) async fn begin(visit: Visit, body: BeginBody) -> Result<Answer<SeedShown>, ApiError> {
+    let attempt = charge(&visit)?;
+    let now = visit.now();
+    // Before the hash: whoever has no link has us hash nothing. The hash is made outside any transaction.
+    let known = link(&visit, &Write::begin(&visit.caller, Purpose::Operations).await?, &body.token).await?;
+    attempt.was_right();
+    let login = match &known {
+        Link { first: true, .. } => users::login(body.login.as_deref().unwrap_or_default())?,
+        Link { login, .. } => login.clone().ok_or_else(unknown)?,
+    };
+    if let Some(why) = weakness(&body.password, &login) {
+        return Err(ApiError::bad_request("weak_password", why));
+    }
+    let (hash, seed) = (visit.app.gate.hasher.hash(body.password).await?, Seed::draw());
+    let write = Write::begin(&visit.caller, Purpose::Operations).await?;
+    let link = link(&visit, &write, &body.token).await?;
+    let user = match link.user {
+        Some(user) if link.first => {
+            users::store::rename(write.db(), user, &login, &users::name(body.display_name.as_deref())?).await?;
+            user
+        }
+        Some(user) => user,
+        None => {
+            let (user, name) = (UserId::new(now), users::name(body.display_name.as_deref())?);
+            users::store::insert(write.db(), user, link.realm, &login, &name).await?;
+            store::name(write.db(), link.id, user).await?;
+            user
+        }
+    };
+    credentials::revoke_kind(write.db(), user, Factor::Password, true, now).await?;
+    credentials::revoke_kind(write.db(), user, Factor::Totp, true, now).await?;
+    credentials::insert_hash(write.db(), (user, Factor::Password), &hash, (now, None)).await?;
+    credentials::insert_seed(write.db(), visit.app.keyring.system(), user, &seed, now).await?;
+    write.commit(event(Action::Update, user)).await?;
+    Ok(Answer::new(SeedShown::new(&seed, &login)))
+}
+
+/// The link is used up, and both factors are given.
+pub(super) async fn finish(visit: Visit, body: FinishBody) -> Result<Answer<Codes>, ApiError> {
+    let attempt = charge(&visit)?;
+    let now = visit.now();
+    drop(link(&visit, &Write::begin(&visit.caller, Purpose::Operations).await?, &body.token).await?);
+    let made = make_recovery_codes(&visit.app).await?;
+    let write = Write::begin(&visit.caller, Purpose::Operations).await?;
+    let link = link(&visit, &write, &body.token).await?;
+    let user = link.user.ok_or_else(unknown)?;
+    let pending = credentials::totp(write.db(), visit.app.keyring.system(), user, false).await?;
+    let account = Charge::Account(Kind::Code, digest_of(&user.to_string()));
+    let code_attempt = visit.charge(vec![account], false)?;
+    let Some(step) = pending.and_then(|seed| seed.step(body.code.trim(), now)) else {
+        drop(write);
+        return Err(visit.denied(Some(user), ApiError::wrong_code()).await?);
+    };
+    code_attempt.was_right();
+    attempt.was_right();
+    credentials::confirm(write.db(), user, Factor::Password, None, now).await?;
+    credentials::confirm(write.db(), user, Factor::Totp, Some(step), now).await?;
+    made.store(&write, user, now).await?;
+    if link.first {
+        users::store::lock_administrators(write.db()).await?;
+        if !link.recovers && users::store::administrators(write.db(), now).await? > 0 {
+            return Err(ApiError::Conflict {
+                code: "administrator_exists",
+                detail: "there is an administrator already",
+            });
+        }
+        users::store::make_administrator(write.db(), user, link.realm, now).await?;
+    }
+    users::store::activate(write.db(), user).await?;
+    if !store::use_up(write.db(), link.id, now).await? {
+        return Err(unknown());
+    }
+    let session = session(&visit, user, &link);
+    let (place, token) = (remember(&visit, &write, &session).await?, token());
+    if let Some(old) = &visit.token {
+        sessions::store::end(write.db(), old, now).await?;
+    }
+    let address = visit.caller.request().address;
+    sessions::store::insert(write.db(), &session, &digest_of(&token), address).await?;
+    write.commit(event(Action::Create, user)).await?;
+    let cookie = visit.app.gate.cookies.give(Jar::Session, &token, None);
+    Ok(Answer::new(Codes { codes: made.codes }).cookie(cookie).cookie(place))
+}
+
+fn session(visit: &Visit, user: UserId, link: &Link) -> Session {
+    let now = visit.now();
+    Session {
+        id: SessionId::new(now),
+        user,
+        login: link.login.clone().unwrap_or_default(),
+        display_name: link.display_name.clone().unwrap_or_default(),
+        realm: link.realm,
+        station: visit.caller.station(),
+        factors: vec![Factor::Password, Factor::Totp],
+        started_at: now,
+        stepped_up_at: None,
+        last_input_at: now,
+        locked_at: None,
+        expires_at: now.plus_millis(LONGEST_MS),
+    }
+}
+
+fn charge(visit: &Visit) -> Result<Attempt<'_>, ApiError> {
+    let address = visit.caller.request().address.map(|address| Charge::Address(subscriber(address)));
+    visit.charge(address.into_iter().collect(), false)
+}
+
+async fn link(visit: &Visit, write: &Write, token: &str) -> Result<Link, ApiError> {
+    let digest = digest_of_token(token).ok_or_else(unknown)?;
+    let link = store::find(write.db(), &digest, visit.now()).await?;
+    link.filter(|link| visit.fits(link.realm)).ok_or_else(unknown)
+}
+
+fn event(action: Action, user: UserId) -> Event {
+    Event::new(Category::Rights, action, Entity::one(EntityKind::User, user.0))
+}
+
+fn unknown() -> ApiError {
+    ApiError::NotFound { code: "unknown_link", detail: "the link is wrong, used, or too old" }
+}

@@ -1,0 +1,134 @@
+use serde_json::{Value, json};
+
+use super::staff::{Member, Office, first_administrator, grant, invited};
+use crate::site::Site;
+
+fn approve(grant: &Value) -> String {
+    format!("/api/grants/{}/approve", grant["id"].as_str().unwrap())
+}
+
+fn path(grant: &Value) -> String {
+    format!("/api/grants/{}", grant["id"].as_str().unwrap())
+}
+
+async fn roles(member: &mut Member) -> Value {
+    member.browser.get("/api/session").await.ok()["roles"].clone()
+}
+
+#[tokio::test]
+async fn what_opens_a_chart_takes_two_and_neither_is_its_holder() {
+    let mut office = Office::open().await;
+    for role in ["nurse", "charge_nurse", "physician"] {
+        let mut holder = invited(&office.site, &mut office.anna, &format!("new.{role}")).await;
+        let proposed = grant(&mut office.anna, &holder, role).await.ok();
+        assert_eq!((&proposed["state"], roles(&mut holder).await), (&json!("pending"), json!([])));
+        holder.browser.post(&approve(&proposed), Value::Null).await.refused(403, "missing_permission");
+        office.anna.browser.post(&approve(&proposed), Value::Null).await.refused(403, "own_proposal");
+        let pending = office.bert.browser.get("/api/grants?state=pending").await.ok();
+        assert_eq!(pending["grants"][0]["id"], proposed["id"]);
+        let active = office.bert.browser.post(&approve(&proposed), Value::Null).await.ok();
+        assert_eq!((&active["state"], roles(&mut holder).await), (&json!("active"), json!([role])));
+        office.bert.browser.post(&approve(&proposed), Value::Null).await.refused(409, "not_pending");
+    }
+    for role in ["scheduler", "biller", "auditor", "privacy_officer", "device_engineer"] {
+        let mut holder = invited(&office.site, &mut office.anna, &format!("new.{role}")).await;
+        assert_eq!(grant(&mut office.anna, &holder, role).await.ok()["state"], "active");
+        assert_eq!(roles(&mut holder).await, json!([role]));
+        office.stays_awake().await;
+    }
+}
+
+#[tokio::test]
+async fn the_database_itself_takes_no_grant_of_fewer_than_three_persons() {
+    let mut office = Office::open().await;
+    let nora = office.hire("nora.lind", "nurse").await;
+    let db = office.site.database.pool().get().await.unwrap();
+    let (a, b, n) = (office.anna.id, office.bert.id, nora.id);
+    for (granter, approver) in [(a, a), (n, b), (a, n)] {
+        let changed = "UPDATE role_grants SET granted_by = $2, approved_by = $3 WHERE user_id = $1";
+        assert!(db.execute(changed, &[&n, &granter, &approver]).await.is_err(), "{granter} {approver}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_changes_what_he_may_do_himself() {
+    let mut office = Office::open().await;
+    let (anna, bert) = (&mut office.anna, &mut office.bert);
+    let own = json!({"user_id": anna.id, "role": "auditor"});
+    anna.browser.post("/api/grants", own).await.refused(403, "own_grants");
+    let proposed = grant(bert, anna, "auditor").await.ok();
+    anna.browser.delete(&path(&proposed)).await.refused(403, "own_grants");
+    let held = anna.browser.get(&format!("/api/grants?user={}", anna.id)).await.ok();
+    for grant in held["grants"].as_array().unwrap() {
+        anna.browser.delete(&path(grant)).await.refused(403, "own_grants");
+    }
+    anna.browser.post(&format!("/api/users/{}/disable", anna.id), Value::Null).await.refused(403, "own_account");
+    assert_eq!(bert.browser.delete(&path(&proposed)).await.status, 204);
+}
+
+#[tokio::test]
+async fn an_administrator_opens_no_chart_by_another_role_either() {
+    let mut office = Office::open().await;
+    for role in ["nurse", "physician", "scheduler", "biller"] {
+        grant(&mut office.anna, &office.bert, role).await.refused(409, "excluded_role");
+    }
+    let nora = office.hire("nora.lind", "nurse").await;
+    grant(&mut office.anna, &nora, "administrator").await.refused(409, "excluded_role");
+    grant(&mut office.anna, &nora, "nurse").await.refused(409, "granted_already");
+}
+
+#[tokio::test]
+async fn the_second_administrator_is_made_by_one_and_every_other_by_two() {
+    let site = Site::open().await;
+    let mut anna = first_administrator(&site).await;
+    let mut bert = invited(&site, &mut anna, "bert.cole").await;
+    assert_eq!(grant(&mut anna, &bert, "administrator").await.ok()["state"], "active");
+    let mut carl = invited(&site, &mut anna, "carl.ode").await;
+    let third = grant(&mut anna, &carl, "administrator").await.ok();
+    assert_eq!(third["state"], "pending");
+    carl.browser.get("/api/users").await.refused(403, "missing_permission");
+    anna.browser.post(&approve(&third), Value::Null).await.refused(403, "own_proposal");
+    bert.browser.post(&approve(&third), Value::Null).await.ok();
+    carl.browser.get("/api/users").await.ok();
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    let mut office = Office::open().await;
+    let (anna, bert) = (&mut office.anna, &mut office.bert);
+    let held = bert.browser.get(&format!("/api/grants?user={}", anna.id)).await.ok()["grants"][0].clone();
+    assert_eq!(bert.browser.delete(&path(&held)).await.status, 204);
+    anna.browser.get("/api/users").await.refused(403, "missing_permission");
+    bert.browser.delete(&path(&held)).await.refused(409, "ended_already");
+    // She has her session still, and nobody who may give her more would be left.
+    let again = grant(bert, anna, "administrator").await.ok();
+    assert_eq!(again["state"], "active");
+    office.site.hand.advance_ms(1);
+    let of_bert = anna.browser.get(&format!("/api/grants?user={}", bert.id)).await.ok()["grants"][0].clone();
+    // Both at once, each of whom leaves the other one.
+    let (mut one, mut other) = (anna.browser.clone(), bert.browser.clone());
+    let (ends_bert, ends_anna) = (path(&of_bert), path(&again));
+    let (left, right) = tokio::join!(one.delete(&ends_bert), other.delete(&ends_anna));
+    assert!(left.status == 204 || right.status == 204, "{} {}", left.body, right.body);
+    assert!(left.status != 204 || right.status != 204, "nobody would be left");
+    let db = office.site.database.pool().get().await.unwrap();
+    let left = "SELECT count(*) FROM role_grants g JOIN roles r ON r.id = g.role_id
+        WHERE r.code = 'administrator' AND upper_inf(g.during)";
+    assert_eq!(db.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_grant_that_has_ended_gives_nothing_from_then_on() {
+    let mut office = Office::open().await;
+    let mut eve = office.hire("eve.moor", "auditor").await;
+    assert_eq!(roles(&mut eve).await, json!(["auditor"]));
+    let until = office.site.clock.now().plus_millis(60_000);
+    let mut fred = invited(&office.site, &mut office.anna, "fred.hay").await;
+    let body = json!({"user_id": fred.id, "role": "auditor", "until": until});
+    office.anna.browser.post("/api/grants", body).await.ok();
+    assert_eq!(roles(&mut fred).await, json!(["auditor"]));
+    office.site.hand.set(until);
+    assert_eq!(roles(&mut fred).await, json!([]));
+    let past = json!({"user_id": fred.id, "role": "biller", "until": until});
+    office.anna.browser.post("/api/grants", past).await.refused(400, "invalid_span");
+}
