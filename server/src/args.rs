@@ -36,12 +36,39 @@ pub(crate) enum Command {
     /// Who saw and did what.
     #[command(subcommand)]
     Audit(Audit),
+    /// People who sign in, from the host itself.
+    #[command(subcommand)]
+    User(User),
+    /// Help for a demonstration, where nobody is real.
+    #[command(subcommand)]
+    Demo(Demo),
     /// Says whether the configuration, the database and the certificates are fit to start.
     Check {
         /// Also count what is stored.
         #[arg(long)]
         counts: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Prints the link by which the first administrator signs in: good once, for 15 minutes.
+    FirstAdmin {
+        /// Though there is an administrator, when none of them can sign in.
+        #[arg(long)]
+        recover: bool,
+    },
+    List,
+    /// Ends somebody's access; every session within a second.
+    Disable {
+        login: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Demo {
+    /// Prints what the user's authenticator shows now.
+    Code { login: String },
 }
 
 #[derive(Debug, Subcommand)]

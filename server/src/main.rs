@@ -47,6 +47,8 @@ fn main() -> ExitCode {
         Command::Device(device) => command::device(&config, device),
         Command::Keys(keys) => command::keys(&config, keys),
         Command::Audit(audit) => command::audit(&config, audit),
+        Command::User(user) => command::user(&config, user),
+        Command::Demo(demo) => command::demo(&config, demo),
         Command::Migrate { make_roles } => command::migrate(&config, make_roles),
         Command::Check { counts } => command::check(&config, counts),
     };

@@ -5,6 +5,7 @@ mod audit;
 mod device;
 mod keys;
 mod migrate;
+mod user;
 
 use std::future::Future;
 
@@ -21,6 +22,7 @@ pub(crate) use self::keys::keys;
 pub(crate) use audit::audit;
 pub(crate) use device::device;
 pub(crate) use migrate::migrate;
+pub(crate) use user::{demo, user};
 
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)

@@ -19,6 +19,7 @@ mod minutes;
 mod mqtt;
 mod nodes;
 mod outage;
+mod people;
 mod pipeline;
 mod powers;
 mod principals;
