@@ -58,7 +58,8 @@ async fn it_takes_a_step_up_a_reason_and_a_patient() {
         WHERE e.purpose = 'BTG' AND e.user_id = $1 AND s.patient_id = $2";
     assert_eq!(db.query_one(events, &[&nora.id, &known]).await.unwrap().get::<_, i64>(0), 1);
     let stored = db.query_one("SELECT string_agg(g::text, ' ') FROM access_grants g", &[]).await.unwrap();
-    assert!(!stored.get::<_, &str>(0).contains("corridor"));
+    let hex = "corridor".bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert!(!stored.get::<_, &str>(0).contains(&hex) && !stored.get::<_, &str>(0).contains("corridor"));
 }
 
 #[tokio::test]

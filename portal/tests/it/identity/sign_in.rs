@@ -147,6 +147,8 @@ async fn nobody_learns_who_has_an_account() {
     for answer in &answers[1..] {
         assert_eq!(answer, &answers[0]);
     }
+    let left = gone.password_in(&mut Browser::new(site), PASSWORD).await;
+    assert_eq!((left.status, &left.body), (401, &answers[0].1), "whoever was disabled has no right password");
 }
 
 #[tokio::test]
