@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname } from "node:path";
 import { WebSocketServer } from "ws";
+import { CODE, Identity, PASSWORD, PLACE, serveIdentity, visitOf } from "./identity.mjs";
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const UNITS = {
@@ -99,13 +100,20 @@ export function startMock({ port = 0, beds = 12, dist = new URL("../dist/", impo
   const alarms = new Map();
   let seq = 1;
   let beat = 0;
+  const identity = new Identity();
+  /** Answers of the API that are held back or fail, by the beginning of "METHOD path". */
+  const troubles = new Map();
   const http = createServer(async (request, response) => {
     const url = new URL(request.url, "http://mock");
+    const asked = `${request.method} ${url.pathname}`;
+    const trouble = [...troubles].find(([beginning]) => asked.startsWith(beginning))?.[1];
+    if (trouble) return trouble(response);
     if (url.pathname === "/api/vitals") {
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify(vitals(url.searchParams)));
       return;
     }
+    if (url.pathname.startsWith("/api/")) return serveIdentity(identity, request, url, response);
     const name = extname(url.pathname) ? url.pathname : "/index.html";
     try {
       const body = await readFile(new URL(`.${name}`, dist));
@@ -120,7 +128,11 @@ export function startMock({ port = 0, beds = 12, dist = new URL("../dist/", impo
       response.end();
     }
   });
-  const sockets = new WebSocketServer({ server: http, path: "/live" });
+  const sockets = new WebSocketServer({
+    server: http,
+    path: "/live",
+    verifyClient: ({ req }) => identity.watches(visitOf(identity, req)) !== null,
+  });
   const send = (socket, message) => socket.send(JSON.stringify(message));
   const all = (message) => {
     for (const socket of sockets.clients) send(socket, message);
@@ -132,7 +144,15 @@ export function startMock({ port = 0, beds = 12, dist = new URL("../dist/", impo
       for (const [key, value] of Object.entries(told.get(d.id) ?? {})) made.values[key] = number(value, Date.now(), 10);
       return made;
     });
-  sockets.on("connection", (socket) => {
+  identity.onEnded = (holder, code) => {
+    for (const socket of sockets.clients) if (socket.holder === holder) socket.close(code);
+  };
+  sockets.on("connection", (socket, request) => {
+    const visit = visitOf(identity, request);
+    const holder = identity.watches(visit);
+    // A station has one socket; the newest holds.
+    if (visit.station) identity.onEnded(holder, 4001);
+    socket.holder = holder;
     send(socket, { type: "hello", server_time_ms: Date.now(), epoch: 1, seq, heartbeat_ms: 1000 });
     socket.on("message", (text) => {
       const { resume } = JSON.parse(text);
@@ -166,13 +186,34 @@ export function startMock({ port = 0, beds = 12, dist = new URL("../dist/", impo
     return new Promise((done) => http.close(done));
   };
   const tell = (bed, values) => told.set(bed, values);
+  const trouble = {
+    /** Answers no request that begins so, until `over`. */
+    hold: (beginning) => troubles.set(beginning, () => undefined),
+    fail(beginning, status, code) {
+      troubles.set(beginning, (response) => {
+        response.writeHead(status, { "content-type": "application/problem+json" });
+        response.end(JSON.stringify({ type: "about:blank", title: code, status, code, detail: code }));
+      });
+    },
+    over: () => troubles.clear(),
+  };
   return new Promise((done) =>
     http.listen(port, "127.0.0.1", () => {
       const { port: taken } = http.address();
-      done({ url: `http://127.0.0.1:${taken}/`, port: taken, step, tell, stop });
+      done({ url: `http://127.0.0.1:${taken}/`, port: taken, step, tell, stop, identity, trouble });
     }),
   );
 }
+
+const STATION = {
+  id: "station-1",
+  name: "ICU desk",
+  mode: "wall",
+  location_id: PLACE,
+  privacy: "initials",
+  token: "a-station",
+  revoked: false,
+};
 
 /** The made-up ward with the handles that the browser test expects of the real server. */
 export async function startMockBackend() {
@@ -182,6 +223,11 @@ export async function startMockBackend() {
   return {
     bed,
     url: mock.url,
+    /** Makes the browser a station of the ward. */
+    async enter(context) {
+      mock.identity.stations.push(STATION);
+      await context.addCookies([{ name: "vigil-station", value: STATION.token, url: mock.url }]);
+    },
     async publish(values) {
       mock.tell(bed, values);
       if (values.hr > 120 !== racing)
@@ -191,6 +237,7 @@ export async function startMockBackend() {
     kill: () => mock.stop(),
     async restart() {
       mock = await startMock({ port: mock.port });
+      mock.identity.stations.push(STATION);
       racing = false;
     },
     close: () => mock.stop(),
@@ -208,5 +255,5 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
     "raised",
     alarm("bed-08", { code: "no_data", priority: "low", kind: "technical", parameter: null, text: "NO DATA" }),
   );
-  console.log(mock.url);
+  console.log(`${mock.url}  lee, admin, other, privacy or audit; ${PASSWORD}; ${CODE}`);
 }

@@ -40,7 +40,9 @@ async function shot(browser, page, name) {
 }
 
 async function run(browser, vigil) {
-  const page = await (await browser.newContext({ viewport: { width: 1600, height: 900 } })).newPage();
+  const context = await browser.newContext({ viewport: { width: 1600, height: 900 } });
+  await vigil.enter(context);
+  const page = await context.newPage();
   const thrown = [];
   page.on("pageerror", (error) => thrown.push(error.stack));
   const test = (id) => page.getByTestId(id);

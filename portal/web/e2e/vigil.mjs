@@ -35,6 +35,8 @@ export async function startVigil(binary) {
   return {
     bed,
     url: server.portal,
+    /** Until the server has a sign-in, whoever reaches it watches. */
+    enter: async () => undefined,
     publish: (values) =>
       device.publish(`vigil/v1/${bed}/vitals`, JSON.stringify({ t: new Date().toISOString(), ...values })),
     async kill() {

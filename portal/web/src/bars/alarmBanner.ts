@@ -64,7 +64,7 @@ export class AlarmBanner implements Screen {
       this.#says.before(row.root);
     }
     for (const row of this.#rows.splice(shown.length)) row.root.remove();
-    const lost = this.#health === "lost" || this.#health === "connecting";
+    const lost = this.#health === "lost" || this.#health === "connecting" || this.#health === "off";
     const asOf = lost ? (station.heardMs ?? server) : server;
     for (const [i, alarm] of shown.entries()) this.#rows[i]?.paint(alarm, asOf);
     setData(this.#host, "lost", String(lost));
@@ -72,6 +72,7 @@ export class AlarmBanner implements Screen {
   }
 
   #words(active: number, lost: boolean, station: Station): string {
+    if (this.#health === "off") return "No alarms are shown on this screen.";
     if (lost) {
       if (station.heardMs === null) return "Alarms not known yet";
       return `${active === 0 ? "No alarm" : "Alarms"} when last heard at ${timeOfDay(station.heardMs)}. Not live.`;

@@ -16,13 +16,18 @@ export class LinkLost implements Screen {
   }
 
   look(_now: number, health: Health, station: Station): void {
-    const lost = health === "lost";
-    if (lost) {
-      const since = timeOfDay(station.heardMs ?? station.openedMs);
-      setText(this.#lost, `NO CONNECTION since ${since}. Use bedside monitors.`);
-    }
+    const words = this.#words(health, station);
+    const lost = words !== "";
+    if (lost)
+      setText(this.#lost, `${words} since ${timeOfDay(station.heardMs ?? station.openedMs)}. Use bedside monitors.`);
     if (this.#lost.hidden === lost) this.#lost.hidden = !lost;
     document.documentElement.dataset.health = health;
+  }
+
+  #words(health: Health, station: Station): string {
+    if (health === "off") return station.missed;
+    if (health !== "lost") return "";
+    return station.replaced ? "SHOWN ON ANOTHER SCREEN, NOT LIVE HERE" : "NO CONNECTION";
   }
 }
 

@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<Health, string>> = {
   live: "LIVE",
   reconnecting: "RECONNECTING",
   lost: "NOT LIVE",
+  off: "NO LIVE VIEW",
 };
 
 const COUNTED: readonly [Priority, string][] = [
@@ -26,6 +27,7 @@ export class StatusBar implements Screen {
   readonly #age = element("link-age");
   readonly #devices = element("device-count");
   readonly #refusal = element("refusal");
+  readonly #takeOver = element("take-over");
   readonly #counts = element("counts");
 
   change(): void {
@@ -36,19 +38,25 @@ export class StatusBar implements Screen {
     setText(this.#state, WORDS[health]);
     setData(this.#state, "health", health);
     const server = station.clock.at(now) ?? station.heardMs;
-    const shown = health === "lost" ? null : server;
+    const shown = health === "lost" || health === "off" ? null : server;
     setText(this.#time, shown === null ? "--:--:--" : `${timeOfDay(shown)} ${zone(shown)}`);
     const age = (now - station.health.heardAt) / 1000;
-    setText(this.#age, station.heardMs === null ? "" : `age ${age < 10 ? age.toFixed(1) : Math.floor(age)} s`);
+    setText(
+      this.#age,
+      station.heardMs === null || health === "off" ? "" : `age ${age < 10 ? age.toFixed(1) : Math.floor(age)} s`,
+    );
     const devices = [...station.ward.devices.values()];
     const connected = devices.filter((d) => d.connected).length;
-    setText(this.#devices, health === "lost" ? "devices unknown" : `${connected}/${devices.length} devices`);
+    const known = health === "lost" ? "devices unknown" : `${connected}/${devices.length} devices`;
+    setText(this.#devices, health === "off" ? "" : known);
     setText(this.#refusal, station.refusal);
+    this.#takeOver.hidden = !station.replaced;
     this.#paintCounts(health, station);
   }
 
   #paintCounts(health: Health, station: Station): void {
     const alarms = [...station.ward.alarms.values()];
+    this.#counts.hidden = health === "off";
     const key = health === "lost" ? "lost" : COUNTED.map(([p]) => count(alarms, p)).join();
     if (this.#counts.dataset.key === key) return;
     this.#counts.dataset.key = key;

@@ -16,6 +16,15 @@ export function hourMinute(ms: number): string {
   return timeOfDay(ms).slice(0, 5);
 }
 
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", year: "numeric" });
+
+/** `24-Nov-2026 09:42`: never all numbers, one space between (ui.md §2.8). */
+export function dateTime(at: number | string): string {
+  const ms = typeof at === "number" ? at : Date.parse(at);
+  const day = DAY.formatToParts(ms).filter((part) => part.type !== "literal");
+  return `${day.map((part) => part.value.slice(0, part.type === "month" ? 3 : 4)).join("-")} ${hourMinute(ms)}`;
+}
+
 /** The short name of the zone all times are shown in, such as `GMT`. */
 export function zone(ms: number): string {
   return ZONE.formatToParts(ms).find((part) => part.type === "timeZoneName")?.value ?? "";

@@ -1,23 +1,44 @@
 import "@mantine/core/styles.layer.css";
 import "uplot/dist/uPlot.min.css";
 import "../trend/trend.css";
+import "./pages.css";
 import { MantineProvider } from "@mantine/core";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { focusManager, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { createRoot } from "react-dom/client";
+import { Refused } from "../api/refused.ts";
 import type { Station } from "../rt/station.ts";
+import type { SessionWatch } from "../session/session.ts";
+import { Here } from "../ui/useHere.ts";
 import { pageRouter } from "./router.tsx";
 
 let router: ReturnType<typeof pageRouter> | undefined;
 
+/** Once more where that may help: an answer that said no says it again, and ten seconds were enough. */
+function again(failures: number, error: unknown): boolean {
+  return failures < 1 && error instanceof Refused && (error.code === "unreachable" || error.status === 503);
+}
+
 /** Puts the pages into their place in index.html. */
-export function mount(host: HTMLElement, station: Station): void {
+export function mount(host: HTMLElement, station: Station, session: SessionWatch): void {
   router = pageRouter(station);
-  const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 5_000 } } });
+  const queries = new QueryClient({
+    defaultOptions: { queries: { retry: again, staleTime: 5_000, networkMode: "always" } },
+  });
+  let user = session.shown()?.user?.id;
+  session.subscribe(() => {
+    const shown = session.shown();
+    // A locked screen asks for nothing: it would be refused.
+    focusManager.setFocused(shown?.state === "locked" ? false : undefined);
+    if (user !== undefined && shown?.user?.id !== user) queries.clear();
+    user = shown?.user?.id;
+  });
   createRoot(host).render(
     <MantineProvider forceColorScheme="dark">
       <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
+        <Here value={session}>
+          <RouterProvider router={router} />
+        </Here>
       </QueryClientProvider>
     </MantineProvider>,
   );

@@ -7,7 +7,8 @@ export const JUMP_MS = 1_000;
 /** No look at the link for this long: the page hung, and what arrived meanwhile is of unknown age. */
 export const HANG_MS = 3_000;
 
-export type Health = "connecting" | "live" | "reconnecting" | "lost";
+/** `off`: nobody is here for whom live numbers are. */
+export type Health = "connecting" | "live" | "reconnecting" | "lost" | "off";
 
 /**
  * Whether the screen may claim to be live. Only time and proofs go in: `heard` for a message that left the server just
@@ -19,6 +20,7 @@ export class LinkHealth {
   #painted = false;
   #wasLive = false;
   #lost = false;
+  #off = false;
   #looked: { mono: number; wall: number } | null = null;
 
   constructor(now: number) {
@@ -28,6 +30,20 @@ export class LinkHealth {
   /** When the last proof of life came, on the monotonic base. */
   get heardAt(): number {
     return this.#heardAt;
+  }
+
+  /** Nothing is expected any more, so that nothing is missed. */
+  rest(): void {
+    this.#off = true;
+    this.closed();
+  }
+
+  /** As it was at the beginning. */
+  wake(now: number): void {
+    this.#off = false;
+    this.#heardAt = now;
+    this.#wasLive = false;
+    this.#lost = false;
   }
 
   opened(): void {
@@ -61,6 +77,7 @@ export class LinkHealth {
   look(mono: number, wall: number): boolean {
     const before = this.#looked;
     this.#looked = { mono, wall };
+    if (this.#off) return false;
     if (before !== null) {
       const passed = mono - before.mono;
       if (Math.abs(wall - before.wall - passed) > JUMP_MS || passed > HANG_MS) {
@@ -73,6 +90,7 @@ export class LinkHealth {
   }
 
   state(now: number): Health {
+    if (this.#off) return "off";
     const silent = now - this.#heardAt;
     if (this.#lost || silent >= LOST_MS) return "lost";
     if (this.#painted && this.#connected && silent < RECONNECTING_MS) return "live";

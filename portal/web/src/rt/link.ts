@@ -15,12 +15,20 @@ export interface LinkEvents {
   opened(): void;
   message(message: FromServer): void;
   closed(): void;
+  /** The server ended it, and said why (docs/api.md); 4001 is not tried again. */
+  ended(code: number): void;
 }
+
+/** Another screen is this station now. Two that take it from each other would both show gaps. */
+export const REPLACED = 4001;
+/** Codes of ours begin here. */
+const OURS = 4000;
 
 /** One WebSocket at a time, made again for ever. */
 export class Link {
   #socket: WebSocket | null = null;
   #tries = 0;
+  #stopped = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -31,9 +39,16 @@ export class Link {
 
   /** Lets the present socket go without waiting for its goodbye, and connects at once. */
   renew(): void {
+    this.#stopped = false;
     this.#drop();
     this.#tries = 0;
     this.#open();
+  }
+
+  /** No socket until the next `renew`. */
+  stop(): void {
+    this.#stopped = true;
+    this.#drop();
   }
 
   /** The present socket is dead though it does not say so. */
@@ -43,7 +58,7 @@ export class Link {
 
   /** A hint that the network is back. */
   hurry(): void {
-    if (this.#socket === null) this.renew();
+    if (this.#socket === null && !this.#stopped) this.renew();
   }
 
   /** A snapshot came: the next failure starts at the shortest wait again. */
@@ -67,7 +82,7 @@ export class Link {
     socket.onmessage = (event) => {
       if (this.#socket === socket && typeof event.data === "string") this.#take(socket, event.data);
     };
-    socket.onclose = () => this.#again(socket);
+    socket.onclose = (event) => this.#closed(socket, event?.code ?? 0);
     socket.onerror = () => this.#again(socket);
   }
 
@@ -81,6 +96,13 @@ export class Link {
       return;
     }
     this.events.message(message);
+  }
+
+  #closed(socket: WebSocket, code: number): void {
+    if (this.#socket !== socket) return;
+    if (code === REPLACED) this.stop();
+    else this.#again(socket);
+    if (code >= OURS) this.events.ended(code);
   }
 
   #again(socket: WebSocket): void {

@@ -56,6 +56,7 @@ beforeEach(() => {
   FakeSocket.made = [];
   station = new Station("ws://ward/live");
   station.start();
+  station.follow(true);
 });
 
 afterEach(() => {

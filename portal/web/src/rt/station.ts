@@ -1,7 +1,7 @@
 import type { FromServer } from "../api/types.gen.ts";
 import { ServerClock } from "./clock.ts";
 import { type Health, LinkHealth, LOST_MS, RECONNECTING_MS } from "./health.ts";
-import { Link } from "./link.ts";
+import { Link, REPLACED } from "./link.ts";
 import { type Change, Ward } from "./ward.ts";
 
 /** How often the screen looks at its link and its ages. */
@@ -12,6 +12,10 @@ export interface Screen {
   change(change: Change, station: Station): void;
   /** Comes back once everything shown is true for `now`; throwing leaves the dead-man's switch to fire. */
   look(now: number, health: Health, station: Station): void;
+}
+
+function everything(): Change {
+  return { roster: true, snapshot: true, devices: new Set(), steps: [] };
 }
 
 /** This screen's connection to the ward: link, clock, health and what the server said. */
@@ -25,11 +29,18 @@ export class Station {
   heardMs: number | null = null;
   /** What the server last refused, in its words. */
   refusal = "";
+  /** Why this screen, which was one of the ward's, is none any more; empty where nobody would expect alarms on it. */
+  missed = "";
+  /** Told when the server ended the connection, or it broke: whoever is signed in may be so no more. */
+  onBroken: (code: number) => void = () => undefined;
   readonly #link: Link;
   readonly #screens: Screen[] = [];
   /** Counts connections, so that the paint of one is no proof for the next. */
   #connection = 0;
   #openedAt: number | null = null;
+  #resting = true;
+  /** Another screen took this station's place. */
+  replaced = false;
 
   constructor(url: string) {
     this.#link = new Link(url, {
@@ -45,20 +56,56 @@ export class Station {
         this.#openedAt = null;
         this.health.closed();
         this.look();
+        if (!this.#resting) this.onBroken(0);
+      },
+      ended: (code) => {
+        if (code === REPLACED) this.replaced = true;
+        this.onBroken(code);
       },
     });
   }
 
   add(screen: Screen): () => void {
     this.#screens.push(screen);
-    screen.change({ roster: true, snapshot: true, devices: new Set(), steps: [] }, this);
+    screen.change(everything(), this);
     return () => this.#screens.splice(this.#screens.indexOf(screen), 1);
   }
 
-  start(): void {
+  /** Connects, or lets go of the ward and of everything it said. */
+  follow(on: boolean, missed = ""): void {
+    this.missed = missed;
+    if (on === !this.#resting) {
+      this.look();
+      return;
+    }
+    this.#resting = !on;
+    if (on) {
+      this.health.wake(performance.now());
+      this.take();
+      return;
+    }
+    this.replaced = false;
+    this.#link.stop();
+    this.health.rest();
+    this.ward.clear();
+    for (const screen of this.#screens) screen.change(everything(), this);
+    this.look();
+  }
+
+  /** Makes this screen the station's one. */
+  take(): void {
+    this.replaced = false;
     this.#link.renew();
+  }
+
+  /** Somebody may see again what a moment ago nobody might. */
+  hurry(): void {
+    if (!this.replaced) this.#link.hurry();
+  }
+
+  start(): void {
     setInterval(() => this.look(), LOOK_MS);
-    addEventListener("online", () => this.#link.hurry());
+    addEventListener("online", () => this.hurry());
     // Timers of a hidden page may rest for a minute: on return the gap shows as a hang at the next look.
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.look();
@@ -71,7 +118,7 @@ export class Station {
 
   look(): void {
     const now = performance.now();
-    if (this.health.look(now, Date.now())) this.#link.renew();
+    if (this.health.look(now, Date.now()) && !this.replaced) this.#link.renew();
     // A half-open connection never closes by itself: no proof of life since it opened, so make another.
     const opened = this.#openedAt;
     if (opened !== null && now - Math.max(opened, this.health.heardAt) >= LOST_MS) this.#link.giveUp();

@@ -70,6 +70,14 @@ export class Ward {
     return change;
   }
 
+  /** Whoever it was shown to has gone. */
+  clear(): void {
+    this.devices.clear();
+    this.numbers.clear();
+    this.alarms.clear();
+    this.position = null;
+  }
+
   alarmsOf(device: string): Alarm[] {
     return [...this.alarms.values()].filter((alarm) => alarm.device === device);
   }

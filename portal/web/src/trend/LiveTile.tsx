@@ -15,7 +15,7 @@ export function LiveTile({ station, device }: { station: Station; device: string
       if (!known) return;
       if (!tile.root.isConnected) host.current?.append(tile.root);
       const health = station.health.state(now);
-      const over = health === "lost" ? "lost" : health === "live" ? "none" : "late";
+      const over = health === "lost" || health === "off" ? "lost" : health === "live" ? "none" : "late";
       tile.paint({
         device: known,
         readings: ward.numbers.get(device),

@@ -48,7 +48,7 @@ export class Wall implements Screen {
   }
 
   look(now: number, health: Health): void {
-    this.#over = health === "lost" ? "lost" : health === "live" ? "none" : "late";
+    this.#over = health === "lost" || health === "off" ? "lost" : health === "live" ? "none" : "late";
     this.#paintAll(now);
     const empty = this.#tiles.size === 0;
     this.#says.hidden = !empty;

@@ -1,0 +1,58 @@
+import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { useState } from "react";
+import type { Mode, Privacy } from "../api/identity.ts";
+import { makeStation, type StationCode } from "../api/stations.ts";
+import { hourMinute } from "../clinical/times.ts";
+import { onFields } from "../ui/form.ts";
+import { Once } from "../ui/Once.tsx";
+import { Section } from "../ui/Page.tsx";
+import { Problem } from "../ui/Problem.tsx";
+import { useSend } from "../ui/useSend.ts";
+import { MODES, PRIVACIES } from "./choices.ts";
+import { LocationField } from "./LocationField.tsx";
+
+/** A new station, and the code that makes a screen it. */
+export function NewStationSection({ onMade }: { onMade: () => void }) {
+  const [made, setMade] = useState<StationCode | null>(null);
+  const { send, sending, problem } = useSend(makeStation, (code) => {
+    setMade(code);
+    onMade();
+  });
+  if (made) {
+    return (
+      <Once
+        title={`The code for ${made.station.name}`}
+        says={`On that screen, open ${location.origin}/station and type the code by ${hourMinute(Date.parse(made.code_expires_at))}. It is good once and is not shown again.`}
+        secret={[made.code]}
+        done="It is typed in"
+        onDone={() => setMade(null)}
+      />
+    );
+  }
+  const submit = onFields((text) => {
+    void send({
+      name: text("name").trim(),
+      mode: text("mode") as Mode,
+      location_id: text("location_id").trim(),
+      privacy: text("privacy") as Privacy,
+    });
+  });
+  return (
+    <Section title="A new station">
+      <Problem error={problem} title="Not made" />
+      <form className="across" onSubmit={submit}>
+        <TextInput name="name" label="Name" autoComplete="off" maxLength={100} required />
+        <NativeSelect
+          name="mode"
+          label="Kind"
+          data={Object.entries(MODES).map(([value, label]) => ({ value, label }))}
+        />
+        <LocationField label="Place (identifier)" required />
+        <NativeSelect name="privacy" label="Names" data={PRIVACIES} />
+        <Button type="submit" loading={sending}>
+          Make
+        </Button>
+      </form>
+    </Section>
+  );
+}

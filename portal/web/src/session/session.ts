@@ -1,0 +1,84 @@
+import type { Permission, Session } from "../api/identity.ts";
+import * as api from "../api/identity.ts";
+
+/** The other tabs of this browser share the cookie: one tells the rest to look. */
+const CHANNEL = "vigil-session";
+
+export const NOBODY: Session = { state: "none", factors: [], roles: [], permissions: [] };
+
+function past(at: string | null | undefined, now: number): boolean {
+  return at !== null && at !== undefined && Date.parse(at) <= now;
+}
+
+/** What the server said, as it stands by the clock: nothing stays open because an answer failed to come. */
+export function asOf(said: Session, now: number): Session {
+  if (said.state === "none") return said;
+  if (past(said.ends_at, now)) return { ...NOBODY, station: said.station ?? null };
+  if (said.state === "open" && past(said.locks_at, now)) return { ...said, state: "locked", permissions: [] };
+  return said;
+}
+
+/** Who is signed in here, for whoever shows something of it. Free of any framework: the wall needs it too. */
+export class SessionWatch {
+  /** Null until the server first said anything. */
+  #shown: Session | null = null;
+  #said: Session | null = null;
+  #asking: Promise<void> | null = null;
+  readonly #heard = new Set<() => void>();
+  readonly #others: BroadcastChannel | null;
+
+  constructor(
+    private readonly now: () => number,
+    private readonly read: () => Promise<Session> = api.session,
+  ) {
+    this.#others = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(CHANNEL);
+    if (this.#others) this.#others.onmessage = () => this.refresh();
+  }
+
+  /** Stays the same object until something changed. */
+  readonly shown = (): Session | null => this.#shown;
+
+  readonly subscribe = (heard: () => void): (() => void) => {
+    this.#heard.add(heard);
+    return () => this.#heard.delete(heard);
+  };
+
+  may(permission: Permission): boolean {
+    return this.#shown?.permissions.includes(permission) ?? false;
+  }
+
+  /** An answer to something that a person did here: the other tabs are told. */
+  take(said: Session): void {
+    this.hear(said);
+    this.#others?.postMessage("changed");
+  }
+
+  /** An answer that changed nothing but times. */
+  hear(said: Session): void {
+    this.#said = said;
+    this.look();
+  }
+
+  /** Asks the server; one question at a time. A failure changes nothing: what was said goes on by the clock. */
+  refresh(): Promise<void> {
+    this.#asking ??= this.read()
+      .then((said) => this.hear(said))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#asking = null;
+      });
+    return this.#asking;
+  }
+
+  /** Time has passed. */
+  look(): void {
+    if (this.#said === null) return;
+    const shown = asOf(this.#said, this.now());
+    const before = this.#shown;
+    if (before !== null && JSON.stringify(before) === JSON.stringify(shown)) return;
+    this.#shown = shown;
+    for (const heard of this.#heard) heard();
+    // The clock said so; the server knows.
+    if (shown !== this.#said && shown.state !== before?.state) void this.refresh();
+  }
+}

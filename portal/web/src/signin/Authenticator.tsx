@@ -1,0 +1,53 @@
+import { Button, TextInput } from "@mantine/core";
+import { useEffect, useRef } from "react";
+import type { Seed } from "../api/account.ts";
+import { onFields } from "../ui/form.ts";
+import { inFours } from "../ui/words.ts";
+
+interface Props {
+  seed: Seed;
+  sending: boolean;
+  onCode: (code: string) => void;
+}
+
+/** A new authenticator: its secret to type or to open, and its first code as a proof that it is there. */
+export function Authenticator({ seed, sending, onCode }: Props) {
+  const head = useRef<HTMLHeadingElement>(null);
+  useEffect(() => head.current?.focus(), []);
+  return (
+    <>
+      <h2 ref={head} tabIndex={-1}>
+        Set up your authenticator
+      </h2>
+      <p>
+        Type this key into an authenticator app on your phone: time based, 6 digits. On the phone itself you can{" "}
+        <a href={seed.uri}>open it in the app</a>.
+      </p>
+      <ul className="secret">
+        <li>
+          <code data-testid="secret">{inFours(seed.secret)}</code>
+        </li>
+      </ul>
+      <form
+        className="fields"
+        onSubmit={onFields((text, form) => {
+          onCode(text("code").trim());
+          form.reset();
+        })}
+      >
+        <TextInput
+          name="code"
+          label="The code that it shows now"
+          inputMode="numeric"
+          autoComplete="one-time-code"
+          pattern="\s*[0-9]{6}\s*"
+          title="Six digits"
+          required
+        />
+        <Button type="submit" loading={sending}>
+          Confirm
+        </Button>
+      </form>
+    </>
+  );
+}
