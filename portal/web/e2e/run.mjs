@@ -1,9 +1,9 @@
 // The browser test: a published reading, an alarm and a lost server, seen in Chromium.
 // VIGIL_BIN names the binary and VIGIL_DATABASE_URL its database; `--mock` runs it on the made-up ward instead.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { chromium } from "playwright-core";
+import { browserPath } from "./browser.mjs";
 import { accessible, pixels, whileHung } from "./look.mjs";
 import { startMockBackend } from "./mock.mjs";
 import { startVigil } from "./vigil.mjs";
@@ -24,14 +24,6 @@ const stage = async (name, work) => {
     `  ok ${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  ${name}${note ? `: ${note}` : ""}`,
   );
 };
-
-function browserPath() {
-  const found = [process.env.VIGIL_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-    (path) => path && existsSync(path),
-  );
-  if (!found) throw new Error("no Chromium: install Debian's package chromium, or name one in VIGIL_CHROMIUM");
-  return found;
-}
 
 async function shot(browser, page, name) {
   const picture = await page.screenshot({ path: `${SHOTS}${name}.png` });

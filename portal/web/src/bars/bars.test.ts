@@ -50,6 +50,25 @@ it("says that there is no alarm only while it can know", () => {
   expect(banner("lost")).toEqual({ rows: ["bed-12"], says: "Alarms when last heard at 10:42:07. Not live." });
 });
 
+it("says nothing of alarms on a screen that shows none, and what a station misses", () => {
+  station.heardMs = Date.UTC(2026, 10, 23, 10, 42, 7);
+  expect(banner("off").says).toBe("No alarms are shown on this screen.");
+  const [lost, status] = [new LinkLost(), new StatusBar()];
+  lost.look(0, "off", station);
+  status.look(0, "off", station);
+  expect([element("lost").hidden, element("counts").hidden]).toEqual([true, true]);
+  expect(element("link-state").textContent).toBe("NO LIVE VIEW");
+  station.missed = "STATION SIGNED OUT, NO ALARMS HERE";
+  lost.look(0, "off", station);
+  expect(element("lost").textContent).toBe("STATION SIGNED OUT, NO ALARMS HERE since 10:42:07. Use bedside monitors.");
+  station.missed = "";
+  station.replaced = true;
+  lost.look(0, "lost", station);
+  status.look(0, "lost", station);
+  expect(element("lost").textContent).toContain("SHOWN ON ANOTHER SCREEN, NOT LIVE HERE since");
+  expect(element("take-over").hidden).toBe(false);
+});
+
 it("announces HIGH at once, MEDIUM once in three seconds, LOW never", () => {
   const announcer = new Announcer();
   announcer.change(raise("low", { priority: "low" }));

@@ -10,7 +10,7 @@ class FakeSocket {
   sent: FromClient[] = [];
   closed = false;
   onopen: (() => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event?: { code: number }) => void) | null = null;
   onerror: (() => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
   constructor(readonly url: string) {
@@ -143,6 +143,52 @@ it("drops to lost and reconnects after the computer's clock jumped", () => {
   vi.advanceTimersByTime(300);
   expect(station.state()).toBe("lost");
   expect(first.closed).toBe(true);
+});
+
+it("lets go of everything when nobody may watch, misses nothing meanwhile, and begins anew", () => {
+  serve(last());
+  last().say({ type: "alarm", epoch: 1, seq: 6, what: "raised", alarm: alarm("a") });
+  beat(1);
+  const first = last();
+  station.follow(false, "STATION SIGNED OUT");
+  expect([first.closed, station.state(), station.missed]).toEqual([true, "off", "STATION SIGNED OUT"]);
+  expect([station.ward.devices.size, station.ward.numbers.size, station.ward.alarms.size]).toEqual([0, 0, 0]);
+  vi.advanceTimersByTime(60_000);
+  window.dispatchEvent(new Event("online"));
+  expect([station.state(), last()]).toEqual(["off", first]);
+  station.follow(true);
+  expect(last()).not.toBe(first);
+  last().onopen?.();
+  expect(last().sent).toEqual([{ type: "watch", devices: null, resume: null }]);
+  serve(last());
+  vi.advanceTimersByTime(100);
+  expect(station.state()).toBe("live");
+});
+
+it("does not take a station back from the screen that took it, until a person says so", () => {
+  serve(last());
+  beat(1);
+  const codes: number[] = [];
+  station.onBroken = (code) => codes.push(code);
+  const first = last();
+  first.onclose?.({ code: 4001 });
+  vi.advanceTimersByTime(60_000);
+  expect([last(), station.replaced, station.state(), codes.at(-1)]).toEqual([first, true, "lost", 4001]);
+  station.take();
+  serve(last());
+  vi.advanceTimersByTime(100);
+  expect([station.replaced, station.state()]).toEqual([false, "live"]);
+});
+
+it("asks who is here when the server ended the connection, and tries again", () => {
+  serve(last());
+  const codes: number[] = [];
+  station.onBroken = (code) => codes.push(code);
+  const first = last();
+  first.onclose?.({ code: 4002 });
+  expect(codes).toContain(4002);
+  vi.advanceTimersByTime(400);
+  expect(last()).not.toBe(first);
 });
 
 it("waits 0.25 to 5 s between tries, spread by a fifth", () => {

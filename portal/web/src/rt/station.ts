@@ -38,7 +38,8 @@ export class Station {
   /** Counts connections, so that the paint of one is no proof for the next. */
   #connection = 0;
   #openedAt: number | null = null;
-  #resting = true;
+  /** Null: not known yet whether this screen may watch. */
+  #following: boolean | null = null;
   /** Another screen took this station's place. */
   replaced = false;
 
@@ -56,7 +57,7 @@ export class Station {
         this.#openedAt = null;
         this.health.closed();
         this.look();
-        if (!this.#resting) this.onBroken(0);
+        if (this.#following) this.onBroken(0);
       },
       ended: (code) => {
         if (code === REPLACED) this.replaced = true;
@@ -74,11 +75,11 @@ export class Station {
   /** Connects, or lets go of the ward and of everything it said. */
   follow(on: boolean, missed = ""): void {
     this.missed = missed;
-    if (on === !this.#resting) {
+    if (on === this.#following) {
       this.look();
       return;
     }
-    this.#resting = !on;
+    this.#following = on;
     if (on) {
       this.health.wake(performance.now());
       this.take();
