@@ -1,6 +1,8 @@
 // Who is signed in, as docs/api.md says it, for the made-up ward: accounts, sessions, stations and grants in memory.
 // Every password is PASSWORD, every PIN is PIN, every code is CODE; nothing of it is in the product.
+
 import { randomBytes, randomUUID } from "node:crypto";
+import { auditCsv, auditEvents, auditPage } from "./audit.mjs";
 
 export const PASSWORD = "correct horse battery";
 export const CODE = "246810";
@@ -62,6 +64,7 @@ export class Identity {
     const [lee, , other] = this.users;
     this.access(lee, { overdue: true });
     this.propose(this.users[5], "nurse", other);
+    this.events = auditEvents(this.users, PATIENT);
   }
 
   user(login) {
@@ -184,6 +187,8 @@ export class Identity {
       grants: () => this.#grants(asked),
       "break-glass": () => this.#breakGlass(asked),
       stations: () => this.#stations(asked),
+      audit: () => this.#audit(asked),
+      disclosures: () => this.#audit(asked),
     };
     return slices[slice]?.() ?? refuse(404, "not_found");
   }
@@ -292,12 +297,19 @@ export class Identity {
     return { status: 204 };
   }
 
-  #me({ method, path, body, session }) {
+  /** Ends every other session, and gives this one another token. */
+  #alone({ session, station, cookies }) {
+    for (const one of [...this.sessions.values()]) if (one.user === session.user && one !== session) this.end(one);
+    return { body: this.view({ session, station }), cookies: this.turn(cookies, session) };
+  }
+
+  #me(asked) {
+    const { method, path, body, session } = asked;
     if (session.steppedUp < Date.now()) refuse(403, "step_up_needed");
     switch (`${method} ${path}`) {
       case "PUT /api/me/password":
         weak(body.password);
-        return { status: 204 };
+        return this.#alone(asked);
       case "PUT /api/me/pin":
         if (!/^[0-9]{6,12}$/.test(body.pin) || body.pin === "123456") refuse(400, "weak_pin", "a PIN that many have");
         return { status: 204 };
@@ -305,7 +317,7 @@ export class Identity {
         return { body: { secret: "GEZDGNBVGY3TQOJQ", uri: "otpauth://totp/Vigil:lee?secret=GEZDGNBVGY3TQOJQ" } };
       case "PUT /api/me/totp":
         if (body.code !== CODE) refuse(401, "wrong_code");
-        return { status: 204 };
+        return this.#alone(asked);
       case "POST /api/me/recovery-codes":
         return { body: { codes: tenCodes() } };
       default:
@@ -382,8 +394,19 @@ export class Identity {
     }
     const access = this.accesses.find((one) => path.includes(one.id)) ?? refuse(404, "not_found");
     if (access.reviewed_at) refuse(409, "reviewed_already");
-    Object.assign(access, { reviewed_by: session.user.id, reviewed_at: iso(Date.now()) });
+    if (!["justified", "unjustified"].includes(body.review)) refuse(400, "invalid_body");
+    if (access.user_id === session.user.id) refuse(403, "own_access");
+    Object.assign(access, { reviewed_by: session.user.id, reviewed_at: iso(Date.now()), review: body.review });
     return { status: 204 };
+  }
+
+  #audit({ path, query, session }) {
+    const exporting = path.startsWith("/api/audit/export");
+    this.#needs(session, exporting ? "export_audit" : "search_audit");
+    if (path.startsWith("/api/disclosures/")) query.set("patient", path.split("/").at(-1));
+    const page = auditPage(this.events, query, exporting ? 25 : 20);
+    if (!path.endsWith(".csv")) return { body: page };
+    return { text: auditCsv(page), headers: page.next ? { "x-next-cursor": page.next } : {} };
   }
 
   #stations({ method, path, body, session }) {
@@ -394,14 +417,19 @@ export class Identity {
       expires_at: _token ? iso(Date.now() + minutes(90 * 1440)) : null,
     });
     if (method === "GET") return { body: { stations: this.stations.map(shown) } };
-    if (method === "POST") {
+    const coded = (station) => {
+      station.code = randomBytes(4).toString("hex").toUpperCase();
+      const code_expires_at = iso(Date.now() + minutes(10));
+      return { status: 201, body: { station: shown(station), code: station.code, code_expires_at } };
+    };
+    if (path === "/api/stations" && method === "POST") {
       if (body.location_id !== PLACE) refuse(400, "unknown_location");
-      const code = randomBytes(4).toString("hex").toUpperCase();
-      const station = { id: randomUUID(), ...body, revoked: false, code };
+      const station = { id: randomUUID(), ...body, revoked: false };
       this.stations.push(station);
-      return { status: 201, body: { station: shown(station), code, code_expires_at: iso(Date.now() + minutes(10)) } };
+      return coded(station);
     }
     const station = this.stations.find((one) => path.includes(one.id)) ?? refuse(404, "not_found");
+    if (method === "POST") return coded(station);
     if (method === "PUT") {
       station.privacy = body.privacy;
       return { body: shown(station) };
@@ -469,11 +497,16 @@ export async function serveIdentity(identity, request, url, response) {
       ([jar, token]) => `${names[jar]}=${token}; HttpOnly; SameSite=Strict; Path=/${token ? "" : "; Max-Age=0"}`,
     );
     if (set.length > 0) response.setHeader("set-cookie", set);
-    send(made.status ?? 200, made.body, "application/json");
+    for (const [name, value] of Object.entries(made.headers ?? {})) response.setHeader(name, value);
+    if (made.text) {
+      response.setHeader("content-type", "text/csv");
+      return response.end(made.text);
+    }
+    return send(made.status ?? 200, made.body, "application/json");
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const { status, code, detail, retryAfter } = error;
     if (retryAfter) response.setHeader("retry-after", String(retryAfter));
-    send(status, { type: "about:blank", title: code, status, code, detail }, "application/problem+json");
+    return send(status, { type: "about:blank", title: code, status, code, detail }, "application/problem+json");
   }
 }

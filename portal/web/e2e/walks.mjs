@@ -8,13 +8,14 @@ import { Keyboard, SHOTS } from "./keys.mjs";
 import { startMock } from "./mock.mjs";
 import { account } from "./walks/account.mjs";
 import { administration } from "./walks/administration.mjs";
+import { audit } from "./walks/audit.mjs";
 import { breakGlass } from "./walks/breakGlass.mjs";
 import { locking } from "./walks/locking.mjs";
 import { signIn } from "./walks/signIn.mjs";
 import { states } from "./walks/states.mjs";
 import { stations } from "./walks/stations.mjs";
 
-const WALKS = { ...signIn, ...locking, ...account, ...administration, ...stations, ...breakGlass, ...states };
+const WALKS = { ...signIn, ...locking, ...account, ...administration, ...stations, ...breakGlass, ...audit, ...states };
 
 await mkdir(SHOTS, { recursive: true });
 const wanted = Object.entries(WALKS).filter(([name]) => name.includes(process.argv[2] ?? ""));

@@ -86,7 +86,7 @@ export const states = {
     for (const [login, ...paths] of [
       ["lee", "/me", "/break-glass", "/devices/bed-01"],
       ["admin", "/admin/users", "/admin/grants", "/admin/stations", "/station", "/nowhere"],
-      ["privacy", "/reviews"],
+      ["privacy", "/reviews", "/audit"],
     ]) {
       const me = await screen();
       await me.page.setViewportSize({ width: 320, height: 800 });

@@ -54,6 +54,10 @@ export const stations = {
     await me.page.keyboard.type("No names");
     await me.page.waitForFunction(() => document.querySelector("td select")?.value === "none");
     await me.clean("stations");
+    await me.press("button", "New code: ICU desk");
+    await me.heading("The code for ICU desk");
+    assert.notEqual(await me.page.locator(".secret code").textContent(), code);
+    await me.press("button", "It is typed in");
     await me.press("button", "Revoke: ICU desk");
     await me.press("button", "Yes, revoke: ICU desk");
     await wall.says(/STATION SIGNED OUT, NO ALARMS HERE since \d\d:\d\d:\d\d\. Use bedside monitors\./);

@@ -1,6 +1,6 @@
 import { changePassword, changePin } from "../api/account.ts";
 import { Page } from "../ui/Page.tsx";
-import { useHere } from "../ui/useHere.ts";
+import { useHere, useWatch } from "../ui/useHere.ts";
 import { ROLES } from "../ui/words.ts";
 import { AuthenticatorSection } from "./AuthenticatorSection.tsx";
 import { RecoverySection } from "./RecoverySection.tsx";
@@ -10,6 +10,7 @@ import { SessionsSection } from "./SessionsSection.tsx";
 /** What somebody signs in with, and where they are signed in. */
 export function AccountPage() {
   const { user, roles } = useHere();
+  const watch = useWatch();
   return (
     <Page title="My account">
       <p>
@@ -26,7 +27,7 @@ export function AccountPage() {
         }}
         act="Change the password"
         holds="The password is changed."
-        change={changePassword}
+        change={async (password) => watch.take(await changePassword(password))}
       />
       <SecretSection
         title="PIN"

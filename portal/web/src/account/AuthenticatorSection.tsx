@@ -4,6 +4,7 @@ import { beginTotp, finishTotp, type Seed } from "../api/account.ts";
 import { Authenticator } from "../signin/Authenticator.tsx";
 import { Section } from "../ui/Page.tsx";
 import { Problem } from "../ui/Problem.tsx";
+import { useWatch } from "../ui/useHere.ts";
 import { useSend } from "../ui/useSend.ts";
 
 /** Another authenticator instead of the present one, which holds until the new one has proven itself. */
@@ -14,7 +15,9 @@ export function AuthenticatorSection() {
     setChanged(false);
     setSeed(made);
   });
-  const finish = useSend(finishTotp, () => {
+  const watch = useWatch();
+  const finish = useSend(finishTotp, (session) => {
+    watch.take(session);
     setSeed(null);
     setChanged(true);
   });

@@ -11,7 +11,7 @@ interface Props {
   act: string;
   /** What is said once it holds. */
   holds: string;
-  change: (secret: string) => Promise<void>;
+  change: (secret: string) => Promise<unknown>;
 }
 
 /** A new password or PIN. */

@@ -50,7 +50,7 @@ export function SessionsSection() {
                         ) : (
                           <Button
                             variant="default"
-                            size="compact-md"
+                            size="sm"
                             disabled={sending}
                             aria-label={`End: ${where(session)}, since ${dateTime(session.started_at)}`}
                             onClick={() => void send(session.id)}

@@ -83,7 +83,7 @@ function Decide({ grant, of, sending, onApprove, onEnd }: DecideProps) {
   return (
     <Group gap="xs" wrap="nowrap">
       {may.approve && (
-        <Button size="compact-md" loading={sending} aria-label={`Approve: ${of}`} onClick={onApprove}>
+        <Button size="sm" loading={sending} aria-label={`Approve: ${of}`} onClick={onApprove}>
           Approve
         </Button>
       )}

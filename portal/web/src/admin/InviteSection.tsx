@@ -36,7 +36,7 @@ export function InviteSection() {
         className="across"
         onSubmit={onFields((text) => void send(text("login").trim(), text("display_name").trim()))}
       >
-        <TextInput name="display_name" label="Name" autoComplete="off" maxLength={100} required />
+        <TextInput name="display_name" label="Name" autoComplete="off" maxLength={200} required />
         <TextInput name="login" label="User name" autoComplete="off" autoCapitalize="none" required />
         <Button type="submit" loading={sending}>
           Invite

@@ -1,34 +1,16 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
-import { useState } from "react";
 import type { Mode, Privacy } from "../api/identity.ts";
 import { makeStation, type StationCode } from "../api/stations.ts";
-import { hourMinute } from "../clinical/times.ts";
 import { onFields } from "../ui/form.ts";
-import { Once } from "../ui/Once.tsx";
 import { Section } from "../ui/Page.tsx";
 import { Problem } from "../ui/Problem.tsx";
 import { useSend } from "../ui/useSend.ts";
 import { MODES, PRIVACIES } from "./choices.ts";
 import { LocationField } from "./LocationField.tsx";
 
-/** A new station, and the code that makes a screen it. */
-export function NewStationSection({ onMade }: { onMade: () => void }) {
-  const [made, setMade] = useState<StationCode | null>(null);
-  const { send, sending, problem } = useSend(makeStation, (code) => {
-    setMade(code);
-    onMade();
-  });
-  if (made) {
-    return (
-      <Once
-        title={`The code for ${made.station.name}`}
-        says={`On that screen, open ${location.origin}/station and type the code by ${hourMinute(Date.parse(made.code_expires_at))}. It is good once and is not shown again.`}
-        secret={[made.code]}
-        done="It is typed in"
-        onDone={() => setMade(null)}
-      />
-    );
-  }
+/** A new station. */
+export function NewStationSection({ onMade }: { onMade: (made: StationCode) => void }) {
+  const { send, sending, problem } = useSend(makeStation, onMade);
   const submit = onFields((text) => {
     void send({
       name: text("name").trim(),

@@ -1,7 +1,15 @@
-import { NativeSelect, Table } from "@mantine/core";
+import { Button, Group, NativeSelect, Table } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import type { Privacy } from "../api/identity.ts";
-import { type EnrolledStation, revokeStation, setPrivacy, stations } from "../api/stations.ts";
+import {
+  type EnrolledStation,
+  newCode,
+  revokeStation,
+  type StationCode,
+  setPrivacy,
+  stations,
+} from "../api/stations.ts";
 import { dateTime } from "../clinical/times.ts";
 import { Loaded } from "../ui/Loaded.tsx";
 import { Page, Section } from "../ui/Page.tsx";
@@ -10,6 +18,7 @@ import { Sure } from "../ui/Sure.tsx";
 import { useSend } from "../ui/useSend.ts";
 import { MODES, PRIVACIES } from "./choices.ts";
 import { NewStationSection } from "./NewStationSection.tsx";
+import { StationCodeOnce } from "./StationCodeOnce.tsx";
 
 const KEY = ["stations"] as const;
 
@@ -23,10 +32,15 @@ function state(station: EnrolledStation): string {
 export function StationsPage() {
   const queries = useQueryClient();
   const again = () => void queries.invalidateQueries({ queryKey: KEY });
+  const [made, setMade] = useState<StationCode | null>(null);
+  const coded = (code: StationCode) => {
+    setMade(code);
+    again();
+  };
   const query = useQuery({ queryKey: KEY, queryFn: ({ signal }) => stations(signal) });
   return (
     <Page title="Stations">
-      <NewStationSection onMade={again} />
+      {made ? <StationCodeOnce made={made} onDone={() => setMade(null)} /> : <NewStationSection onMade={coded} />}
       <Section title="All stations">
         <Loaded
           query={query}
@@ -38,19 +52,26 @@ export function StationsPage() {
               : null
           }
         >
-          {(data) => <Stations rows={data.stations} again={again} />}
+          {(data) => <Stations rows={data.stations} again={again} coded={coded} />}
         </Loaded>
       </Section>
     </Page>
   );
 }
 
-function Stations({ rows, again }: { rows: readonly EnrolledStation[]; again: () => void }) {
+interface StationsProps {
+  rows: readonly EnrolledStation[];
+  again: () => void;
+  coded: (code: StationCode) => void;
+}
+
+function Stations({ rows, again, coded }: StationsProps) {
+  const code = useSend(newCode, coded);
   const privacy = useSend(setPrivacy, again);
   const revoke = useSend(revokeStation, again);
   return (
     <>
-      <Problem error={privacy.problem ?? revoke.problem} title="Not changed" />
+      <Problem error={privacy.problem ?? revoke.problem ?? code.problem} title="Not changed" />
       <div className="table">
         <Table>
           <Table.Thead>
@@ -60,7 +81,7 @@ function Stations({ rows, again }: { rows: readonly EnrolledStation[]; again: ()
               <Table.Th scope="col">Place</Table.Th>
               <Table.Th scope="col">Names while nobody is signed in</Table.Th>
               <Table.Th scope="col">State</Table.Th>
-              <Table.Th scope="col">End</Table.Th>
+              <Table.Th scope="col">Change</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -81,13 +102,24 @@ function Stations({ rows, again }: { rows: readonly EnrolledStation[]; again: ()
                 <Table.Td>{state(station)}</Table.Td>
                 <Table.Td>
                   {!station.revoked && (
-                    <Sure
-                      act="Revoke"
-                      of={station.name}
-                      really="Yes, revoke"
-                      sending={revoke.sending}
-                      onSure={() => void revoke.send(station.id)}
-                    />
+                    <Group gap="xs" wrap="nowrap">
+                      <Button
+                        variant="default"
+                        size="sm"
+                        disabled={code.sending}
+                        aria-label={`New code: ${station.name}`}
+                        onClick={() => void code.send(station.id)}
+                      >
+                        New code
+                      </Button>
+                      <Sure
+                        act="Revoke"
+                        of={station.name}
+                        really="Yes, revoke"
+                        sending={revoke.sending}
+                        onSure={() => void revoke.send(station.id)}
+                      />
+                    </Group>
                   )}
                 </Table.Td>
               </Table.Tr>

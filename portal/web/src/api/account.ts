@@ -1,4 +1,5 @@
 import { ask } from "./http.ts";
+import type { Session } from "./identity.ts";
 
 export interface OwnSession {
   id: string;
@@ -30,10 +31,14 @@ export const ownSessions = (signal: AbortSignal) => ask<{ sessions: OwnSession[]
 /** `others`: all but the one that asks. */
 export const endSession = (id: string) => ask(`/api/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
 
-export const changePassword = (password: string) => ask("/api/me/password", { method: "PUT", body: { password } });
+/** Ends every other session, and brings another token. */
+export const changePassword = (password: string) =>
+  ask<Session>("/api/me/password", { method: "PUT", alone: true, body: { password } });
 export const changePin = (pin: string) => ask("/api/me/pin", { method: "PUT", body: { pin } });
 export const beginTotp = () => ask<Seed>("/api/me/totp", { method: "POST" });
-export const finishTotp = (code: string) => ask("/api/me/totp", { method: "PUT", body: { code } });
+/** Ends every other session, and brings another token. */
+export const finishTotp = (code: string) =>
+  ask<Session>("/api/me/totp", { method: "PUT", alone: true, body: { code } });
 /** Ten, shown once; older ones are void. */
 export const recoveryCodes = () => ask<{ codes: string[] }>("/api/me/recovery-codes", { method: "POST" });
 

@@ -13,9 +13,11 @@ export interface Access extends OpenedAccess {
   user_id: string;
   from: string;
   reason_code: ReasonCode;
+  /** Null where its key was destroyed. */
   reason?: string | null;
   reviewed_by?: string | null;
   reviewed_at?: string | null;
+  review?: "justified" | "unjustified" | null;
   /** To be reviewed by then. */
   due_at: string;
   overdue: boolean;
@@ -28,5 +30,5 @@ export const breakGlass = (body: { patient_id: string; reason_code: ReasonCode; 
   ask<OpenedAccess>("/api/break-glass", { needs: "break_glass", method: "POST", alone: true, body });
 export const accesses = (state: "unreviewed" | "all", cursor: Next, signal: AbortSignal) =>
   ask<{ accesses: Access[]; next: Next }>("/api/break-glass", { ...REVIEW, query: { state, cursor }, signal });
-export const review = (id: string, justified: boolean, note: string) =>
-  ask(`/api/break-glass/${encodeURIComponent(id)}/review`, { ...REVIEW, method: "POST", body: { justified, note } });
+export const review = (id: string, found: "justified" | "unjustified") =>
+  ask(`/api/break-glass/${encodeURIComponent(id)}/review`, { ...REVIEW, method: "POST", body: { review: found } });

@@ -32,11 +32,28 @@ export function onUnauthorised(heard: () => void): void {
 }
 
 /** Every request of ours: JSON, to our own origin only, never followed elsewhere. Throws `Refused`, or the signal's reason. */
-export async function ask<T = void>(path: string, asked: Asked = {}): Promise<T> {
+export function ask<T = void>(path: string, asked: Asked = {}): Promise<T> {
+  return answered(path, asked, async (response) => {
+    if (response.status === 204) return undefined as T;
+    return (await response.json().catch(() => {
+      throw new Refused(response.status, "unreadable_answer", "no JSON came");
+    })) as T;
+  });
+}
+
+/** As `ask`, for an answer that is a page of a file: its text, and where the next page begins. */
+export function askText(path: string, asked: Asked = {}): Promise<{ text: string; next: string | null }> {
+  return answered(path, asked, async (response) => ({
+    text: await response.text(),
+    next: response.headers.get("x-next-cursor"),
+  }));
+}
+
+async function answered<T>(path: string, asked: Asked, read: (response: Response) => Promise<T>): Promise<T> {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   const signal = asked.signal ? AbortSignal.any([asked.signal, patience]) : patience;
   try {
-    return await inTurn(asked.alone ?? false, signal, () => answer<T>(path, asked, signal));
+    return await inTurn(asked.alone ?? false, signal, async () => read(await answer(path, asked, signal)));
   } catch (error) {
     if (error instanceof Refused || asked.signal?.aborted) throw error;
     throw patience.aborted
@@ -51,7 +68,7 @@ function inTurn<T>(alone: boolean, signal: AbortSignal, work: () => Promise<T>):
   return navigator.locks.request(LOCK, { mode: alone ? "exclusive" : "shared", signal }, work);
 }
 
-async function answer<T>(path: string, asked: Asked, signal: AbortSignal): Promise<T> {
+async function answer(path: string, asked: Asked, signal: AbortSignal): Promise<Response> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(asked.query ?? {})) {
     if (value !== null && value !== undefined && value !== "") query.set(name, String(value));
@@ -74,10 +91,7 @@ async function answer<T>(path: string, asked: Asked, signal: AbortSignal): Promi
   const date = Date.parse(response.headers.get("date") ?? "");
   if (!Number.isNaN(date)) skewMs = date + 500 - Date.now();
   if (!response.ok) throw await refusal(response, asked.needs ?? null);
-  if (response.status === 204) return undefined as T;
-  return (await response.json().catch(() => {
-    throw new Refused(response.status, "unreadable_answer", "no JSON came");
-  })) as T;
+  return response;
 }
 
 async function refusal(response: Response, needs: Permission | null): Promise<Refused> {

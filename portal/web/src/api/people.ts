@@ -5,7 +5,7 @@ export interface User {
   id: string;
   login: string;
   display_name: string;
-  status: string;
+  status: "invited" | "active" | "disabled";
   roles: Role[];
 }
 

@@ -27,6 +27,9 @@ const NEEDS = { needs: "manage_stations" } as const;
 export const stations = (signal: AbortSignal) =>
   ask<{ stations: EnrolledStation[] }>("/api/stations", { ...NEEDS, signal });
 export const makeStation = (body: NewStation) => ask<StationCode>("/api/stations", { ...NEEDS, method: "POST", body });
+/** For another screen at the same place. */
+export const newCode = (id: string) =>
+  ask<StationCode>(`/api/stations/${encodeURIComponent(id)}/code`, { ...NEEDS, method: "POST" });
 export const setPrivacy = (id: string, privacy: Privacy) =>
   ask<EnrolledStation>(`/api/stations/${encodeURIComponent(id)}`, { ...NEEDS, method: "PUT", body: { privacy } });
 export const revokeStation = (id: string) =>

@@ -1,4 +1,4 @@
-import { Button, Radio, Textarea } from "@mantine/core";
+import { Button, Radio } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useId } from "react";
 import { type Access, review } from "../api/breakGlass.ts";
@@ -24,7 +24,7 @@ export function AccessCard({ access }: { access: Access }) {
       {access.reason && <blockquote>{access.reason}</blockquote>}
       {access.reviewed_at ? (
         <p>
-          Reviewed {dateTime(access.reviewed_at)} by user {access.reviewed_by}.
+          Reviewed {dateTime(access.reviewed_at)} by user {access.reviewed_by}: {access.review}.
         </p>
       ) : (
         <>
@@ -49,13 +49,12 @@ function ReviewForm({ access }: { access: Access }) {
       <Problem error={problem} title="Not reviewed" />
       <form
         className="fields"
-        onSubmit={onFields((text) => void send(access.id, text("justified") === "yes", text("note").trim()))}
+        onSubmit={onFields((text) => void send(access.id, text("review") === "yes" ? "justified" : "unjustified"))}
       >
-        <Radio.Group name="justified" label="Was it justified?" required>
+        <Radio.Group name="review" label="Was it justified?" required>
           <Radio value="yes" label="Yes" mt="xs" required />
           <Radio value="no" label="No" mt="xs" required />
         </Radio.Group>
-        <Textarea name="note" label="What you found" maxLength={1000} minRows={2} required />
         <Button type="submit" loading={sending}>
           Sign the review
         </Button>

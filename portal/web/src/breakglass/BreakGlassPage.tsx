@@ -65,7 +65,7 @@ export function BreakGlassPage() {
               required
             />
             <NativeSelect name="reason_code" label="Why" data={CHOICES} />
-            <Textarea name="reason" label="In your own words" maxLength={1000} minRows={3} required />
+            <Textarea name="reason" label="In your own words" maxLength={500} minRows={3} required />
             <Button type="submit" loading={sending}>
               Open the record
             </Button>

@@ -4,6 +4,7 @@ import { GrantsPage } from "../admin/GrantsPage.tsx";
 import { StationsPage } from "../admin/StationsPage.tsx";
 import { UserPage } from "../admin/UserPage.tsx";
 import { UsersPage } from "../admin/UsersPage.tsx";
+import { AuditPage } from "../audit/AuditPage.tsx";
 import { BreakGlassPage } from "../breakglass/BreakGlassPage.tsx";
 import { ReviewsPage } from "../breakglass/ReviewsPage.tsx";
 import type { Station } from "../rt/station.ts";
@@ -57,6 +58,7 @@ export function pageRouter(station: Station) {
     createRoute({ getParentRoute, path: "/admin/stations", component: StationsPage }),
     createRoute({ getParentRoute, path: "/break-glass", component: BreakGlassPage }),
     createRoute({ getParentRoute, path: "/reviews", component: ReviewsPage }),
+    createRoute({ getParentRoute, path: "/audit", component: AuditPage }),
   ];
   return createRouter({ routeTree: root.addChildren([trend, user, ...plain]) });
 }

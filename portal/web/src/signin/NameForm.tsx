@@ -20,7 +20,7 @@ export function NameForm({ token, first, onSeed }: { token: string; first: boole
       <form ref={form} className="fields" onSubmit={submit}>
         {first && (
           <>
-            <TextInput name="display_name" label="Your name" autoComplete="name" maxLength={100} required />
+            <TextInput name="display_name" label="Your name" autoComplete="name" maxLength={200} required />
             <TextInput name="login" label="User name" autoComplete="username" autoCapitalize="none" required />
           </>
         )}

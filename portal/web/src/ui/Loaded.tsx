@@ -68,7 +68,7 @@ function Waiting({ what, rows, cancel }: { what: string; rows: number; cancel: (
       <p className="says" role="status">
         {phase === "still" && <>Still loading {what}. </>}
         {phase === "still" && (
-          <Button size="compact-md" onClick={cancel}>
+          <Button size="sm" onClick={cancel}>
             Stop
           </Button>
         )}

@@ -26,13 +26,7 @@ export function Sure({ act, of, really, sending, onSure }: Props) {
 
   if (!asking) {
     return (
-      <Button
-        ref={first}
-        variant="default"
-        size="compact-md"
-        aria-label={`${act}: ${of}`}
-        onClick={() => setAsking(true)}
-      >
+      <Button ref={first} variant="default" size="sm" aria-label={`${act}: ${of}`} onClick={() => setAsking(true)}>
         {act}
       </Button>
     );
@@ -42,7 +36,7 @@ export function Sure({ act, of, really, sending, onSure }: Props) {
       <Button
         ref={second}
         color="red.9"
-        size="compact-md"
+        size="sm"
         aria-label={`${really}: ${of}`}
         loading={sending}
         onClick={() => {
@@ -52,7 +46,7 @@ export function Sure({ act, of, really, sending, onSure }: Props) {
       >
         {really}
       </Button>
-      <Button variant="default" size="compact-md" onClick={() => setAsking(false)}>
+      <Button variant="default" size="sm" onClick={() => setAsking(false)}>
         No
       </Button>
     </Group>
