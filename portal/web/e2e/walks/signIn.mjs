@@ -61,6 +61,21 @@ export const signIn = {
     await me.heading("My account");
   },
 
+  async "nothing of one person is left for the next"({ screen }) {
+    const me = await screen();
+    await me.open("/me");
+    await me.signIn("lee", LEE);
+    await me.fill("New PIN", "97531");
+    await me.press("button", "Sign out");
+    await me.at("/sign-in");
+    await me.signIn("privacy", LEE);
+    await me.at("/reviews");
+    await me.press("link", "My account");
+    await me.says("Paul Privacy (privacy)");
+    assert.equal(await me.page.getByLabel("New PIN").inputValue(), "");
+    assert.equal(await me.page.getByText("Ann Lee").count(), 0);
+  },
+
   async "somebody else signs in after half a sign-in"({ screen }) {
     const me = await screen();
     await me.open("/sign-in");

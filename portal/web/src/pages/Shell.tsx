@@ -28,13 +28,12 @@ export function Shell() {
   return (
     <div className="shell" key={departures}>
       <div inert={asking}>
-        {admission?.show === "forbidden" ? (
+        {admission?.show === "forbidden" && (
           <Page title="Not for you" narrow>
             <Forbidden missing={admission.missing} />
           </Page>
-        ) : (
-          <Outlet />
         )}
+        {(admission === null || admission.show === "page") && <Outlet />}
       </div>
       {asking && <StepUpDialog />}
     </div>

@@ -3,7 +3,7 @@ import type { Session } from "../api/identity.ts";
 import * as api from "../api/identity.ts";
 import { sentence } from "../api/refused.ts";
 import { element } from "../bars/element.ts";
-import { go } from "../navigation/go.ts";
+import { go, want } from "../navigation/go.ts";
 import { WARD, watches } from "../navigation/places.ts";
 import type { Station } from "../rt/station.ts";
 import { setText } from "../wall/text.ts";
@@ -90,5 +90,7 @@ async function leave(session: SessionWatch): Promise<void> {
   const station = session.shown()?.station ?? null;
   await api.signOut();
   session.take({ state: "none", station, factors: [], roles: [], permissions: [] });
+  // Whoever comes next begins at their own beginning.
+  want(null);
   if (station) go(WARD);
 }
