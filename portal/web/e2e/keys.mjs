@@ -92,8 +92,8 @@ export class Keyboard {
     return this.page.getByRole("heading", { name }).first().waitFor();
   }
 
-  async at(path) {
-    await this.page.waitForURL((url) => url.pathname === path);
+  async at(path, within = PATIENCE_MS) {
+    await this.page.waitForURL((url) => url.pathname === path, { timeout: within });
   }
 
   /** axe, the focus that a problem takes, and nothing personal where it stays behind. */

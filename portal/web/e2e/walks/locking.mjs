@@ -10,6 +10,8 @@ export const locking = {
     await me.open("/me");
     await me.signIn("lee", LEE);
     await me.at("/me");
+    await me.page.locator('#link-state[data-health="live"]').waitFor();
+    assert.equal(await me.page.locator("#wall").isVisible(), false);
     mock.step("raised", alarm("bed-02"));
     await me.fill("New PIN", "97531");
     await me.press("button", "Lock");
@@ -81,7 +83,8 @@ export const locking = {
     await me.page.locator('#link-state[data-health="live"]').waitFor();
     const [session] = mock.identity.sessions.values();
     mock.identity.end(session);
-    await me.at("/sign-in");
+    // Far sooner than the next report of input, which would be refused too.
+    await me.at("/sign-in", 8_000);
     assert.equal(await me.page.locator(".tile").count(), 0);
   },
 };

@@ -76,6 +76,19 @@ export const signIn = {
     assert.equal(await me.page.getByText("Ann Lee").count(), 0);
   },
 
+  async "nothing is left where another tab changed who is signed in"({ mock, screen }) {
+    const me = await screen();
+    await me.open("/me");
+    await me.signIn("lee", LEE);
+    await me.fill("New PIN", "97531");
+    // As a tab finds it that slept while another signed out and in.
+    const [session] = mock.identity.sessions.values();
+    session.user = mock.identity.user("privacy");
+    await me.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await me.says("Paul Privacy (privacy)");
+    assert.equal(await me.page.getByLabel("New PIN").inputValue(), "");
+  },
+
   async "somebody else signs in after half a sign-in"({ screen }) {
     const me = await screen();
     await me.open("/sign-in");
