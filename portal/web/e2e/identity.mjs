@@ -2,15 +2,17 @@
 // Every password is PASSWORD, every PIN is PIN, every code is CODE; nothing of it is in the product.
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { auditCsv, auditEvents, auditPage } from "./audit.mjs";
+import { auditEvents } from "./audit.mjs";
+
+export { PATIENT, PLACE } from "./answers.mjs";
+
+import { iso, minutes, PATIENT, Problem, refuse } from "./answers.mjs";
+import * as office from "./office.mjs";
 
 export const PASSWORD = "correct horse battery";
 export const CODE = "246810";
 export const PIN = "135791";
 export const RECOVERY = "kiwi-acre-moss";
-export const PLACE = "0190f000-0000-7000-8000-0000000000aa";
-export const PATIENT = "0190f000-0000-7000-8000-0000000000bb";
-
 const CLINICAL = ["read_vitals", "read_chart", "break_glass", "find_patients"];
 const PERMISSIONS = {
   nurse: CLINICAL,
@@ -19,21 +21,6 @@ const PERMISSIONS = {
   auditor: ["search_audit", "export_audit"],
   privacy_officer: ["search_audit", "export_audit", "review_break_glass"],
 };
-const TWO_PERSONS = new Set(["nurse", "charge_nurse", "physician"]);
-
-const iso = (ms) => new Date(ms).toISOString();
-const minutes = (n) => n * 60_000;
-
-class Problem {
-  constructor(status, code, detail = code, retryAfter = null) {
-    Object.assign(this, { status, code, detail, retryAfter });
-  }
-}
-
-const refuse = (status, code, detail) => {
-  throw new Problem(status, code, detail);
-};
-
 function people() {
   const made = (login, display_name, ...roles) => ({ id: randomUUID(), login, display_name, status: "active", roles });
   return [
@@ -183,12 +170,12 @@ export class Identity {
     const slices = {
       sessions: () => this.#sessions(asked),
       me: () => this.#me(asked),
-      users: () => this.#users(asked),
-      grants: () => this.#grants(asked),
-      "break-glass": () => this.#breakGlass(asked),
-      stations: () => this.#stations(asked),
-      audit: () => this.#audit(asked),
-      disclosures: () => this.#audit(asked),
+      users: () => office.users(this, asked),
+      grants: () => office.grants(this, asked),
+      "break-glass": () => office.breakGlass(this, asked),
+      stations: () => office.stations(this, asked),
+      audit: () => office.audit(this, asked),
+      disclosures: () => office.audit(this, asked),
     };
     return slices[slice]?.() ?? refuse(404, "not_found");
   }
@@ -325,120 +312,6 @@ export class Identity {
     }
   }
 
-  #needs(session, permission) {
-    if (!this.permissions(session).includes(permission)) refuse(403, "missing_permission");
-  }
-
-  #users({ method, path, query, body, session }) {
-    this.#needs(session, "manage_users");
-    if (method === "GET") return { body: paged("users", this.users, query, 5) };
-    if (path === "/api/users") {
-      if (this.user(body.login)) refuse(409, "login_taken");
-      const user = { id: randomUUID(), ...body, status: "invited", roles: [] };
-      this.users.push(user);
-      const token = this.link("invitation", body.login);
-      return { status: 201, body: { user, token, expires_at: iso(Date.now() + minutes(1440)) } };
-    }
-    const user = this.users.find((one) => path === `/api/users/${one.id}/disable`) ?? refuse(404, "not_found");
-    if (user === session.user) refuse(403, "own_account");
-    user.status = "disabled";
-    for (const one of [...this.sessions.values()]) if (one.user === user) this.end(one);
-    return { body: user };
-  }
-
-  #grants({ method, path, query, body, session }) {
-    this.#needs(session, "manage_grants");
-    const me = session.user.id;
-    if (method === "GET") {
-      const wanted = this.grants.filter(
-        (one) =>
-          (!query.get("user") || one.user_id === query.get("user")) &&
-          (query.get("state") === "all" || one.state === "pending"),
-      );
-      return { body: paged("grants", wanted, query, 20) };
-    }
-    if (path === "/api/grants") {
-      if (body.user_id === me) refuse(403, "own_grants");
-      const user = this.users.find((one) => one.id === body.user_id) ?? refuse(404, "not_found");
-      if (user.roles.includes(body.role)) refuse(409, "granted_already");
-      const pending = TWO_PERSONS.has(body.role) || body.role === "administrator";
-      if (!pending) user.roles.push(body.role);
-      const grant = this.propose(user, body.role, session.user, pending ? "pending" : "active");
-      return { status: 201, body: Object.assign(grant, { location_id: body.location_id, until: body.until }) };
-    }
-    const grant = this.grants.find((one) => path.includes(one.id)) ?? refuse(404, "not_found");
-    if (grant.user_id === me) refuse(403, "own_grants");
-    if (method === "DELETE") {
-      grant.state = "ended";
-      return { status: 204 };
-    }
-    if (grant.granted_by === me) refuse(403, "own_proposal");
-    if (grant.state !== "pending") refuse(409, "not_pending");
-    Object.assign(grant, { state: "active", approved_by: me });
-    this.users.find((one) => one.id === grant.user_id).roles.push(grant.role);
-    return { body: grant };
-  }
-
-  #breakGlass({ method, path, query, body, session, cookies }) {
-    if (method === "POST" && path === "/api/break-glass") {
-      this.#needs(session, "break_glass");
-      if (session.steppedUp < Date.now()) refuse(403, "step_up_needed");
-      if (body.patient_id !== PATIENT) refuse(404, "not_found");
-      const { id, patient_id, until } = Object.assign(this.access(session.user), body);
-      return { status: 201, body: { id, patient_id, until }, cookies: this.turn(cookies, session) };
-    }
-    this.#needs(session, "review_break_glass");
-    if (method === "GET") {
-      const wanted = this.accesses.filter((one) => query.get("state") === "all" || !one.reviewed_at);
-      return { body: paged("accesses", wanted, query, 20) };
-    }
-    const access = this.accesses.find((one) => path.includes(one.id)) ?? refuse(404, "not_found");
-    if (access.reviewed_at) refuse(409, "reviewed_already");
-    if (!["justified", "unjustified"].includes(body.review)) refuse(400, "invalid_body");
-    if (access.user_id === session.user.id) refuse(403, "own_access");
-    Object.assign(access, { reviewed_by: session.user.id, reviewed_at: iso(Date.now()), review: body.review });
-    return { status: 204 };
-  }
-
-  #audit({ path, query, session }) {
-    const exporting = path.startsWith("/api/audit/export");
-    this.#needs(session, exporting ? "export_audit" : "search_audit");
-    if (path.startsWith("/api/disclosures/")) query.set("patient", path.split("/").at(-1));
-    const page = auditPage(this.events, query, exporting ? 25 : 20);
-    if (!path.endsWith(".csv")) return { body: page };
-    return { text: auditCsv(page), headers: page.next ? { "x-next-cursor": page.next } : {} };
-  }
-
-  #stations({ method, path, body, session }) {
-    this.#needs(session, "manage_stations");
-    const shown = ({ token: _token, code: _code, ...station }) => ({
-      ...station,
-      enrolled: Boolean(_token),
-      expires_at: _token ? iso(Date.now() + minutes(90 * 1440)) : null,
-    });
-    if (method === "GET") return { body: { stations: this.stations.map(shown) } };
-    const coded = (station) => {
-      station.code = randomBytes(4).toString("hex").toUpperCase();
-      const code_expires_at = iso(Date.now() + minutes(10));
-      return { status: 201, body: { station: shown(station), code: station.code, code_expires_at } };
-    };
-    if (path === "/api/stations" && method === "POST") {
-      if (body.location_id !== PLACE) refuse(400, "unknown_location");
-      const station = { id: randomUUID(), ...body, revoked: false };
-      this.stations.push(station);
-      return coded(station);
-    }
-    const station = this.stations.find((one) => path.includes(one.id)) ?? refuse(404, "not_found");
-    if (method === "POST") return coded(station);
-    if (method === "PUT") {
-      station.privacy = body.privacy;
-      return { body: shown(station) };
-    }
-    station.revoked = true;
-    this.onEnded(station.id, 4002);
-    return { status: 204 };
-  }
-
   #station({ path, body, station }) {
     if (path === "/api/station/renew") {
       if (!station) refuse(401, "no_station");
@@ -459,54 +332,4 @@ function weak(password) {
 
 function tenCodes() {
   return Array.from({ length: 10 }, () => randomBytes(5).toString("hex"));
-}
-
-function paged(name, rows, query, size) {
-  const from = Number(query.get("cursor") ?? 0);
-  const next = from + size < rows.length ? String(from + size) : null;
-  return { [name]: rows.slice(from, from + size), next };
-}
-
-function cookiesOf(request) {
-  const jar = new URLSearchParams((request.headers.cookie ?? "").replaceAll(/;\s*/g, "&"));
-  return { session: jar.get("vigil"), station: jar.get("vigil-station") };
-}
-
-export function visitOf(identity, request) {
-  return identity.visit(cookiesOf(request));
-}
-
-/** Answers one request to /api/… as the portal would. */
-export async function serveIdentity(identity, request, url, response) {
-  let text = "";
-  for await (const chunk of request) text += chunk;
-  const send = (status, body, type) => {
-    response.statusCode = status;
-    response.setHeader("cache-control", "no-store");
-    if (body === undefined) return response.end();
-    response.setHeader("content-type", type);
-    return response.end(JSON.stringify(body));
-  };
-  try {
-    const typed = request.headers["content-type"]?.startsWith("application/json");
-    if (text && !typed) refuse(400, "invalid_body");
-    const body = text ? JSON.parse(text) : {};
-    const made = identity.answer(request.method, url.pathname, url.searchParams, body, cookiesOf(request));
-    const names = { session: "vigil", station: "vigil-station" };
-    const set = Object.entries(made.cookies ?? {}).map(
-      ([jar, token]) => `${names[jar]}=${token}; HttpOnly; SameSite=Strict; Path=/${token ? "" : "; Max-Age=0"}`,
-    );
-    if (set.length > 0) response.setHeader("set-cookie", set);
-    for (const [name, value] of Object.entries(made.headers ?? {})) response.setHeader(name, value);
-    if (made.text) {
-      response.setHeader("content-type", "text/csv");
-      return response.end(made.text);
-    }
-    return send(made.status ?? 200, made.body, "application/json");
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const { status, code, detail, retryAfter } = error;
-    if (retryAfter) response.setHeader("retry-after", String(retryAfter));
-    return send(status, { type: "about:blank", title: code, status, code, detail }, "application/problem+json");
-  }
 }

@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname } from "node:path";
 import { WebSocketServer } from "ws";
-import { CODE, Identity, PASSWORD, PLACE, serveIdentity, visitOf } from "./identity.mjs";
+import { CODE, Identity, PASSWORD, PLACE } from "./identity.mjs";
+import { serveIdentity, visitOf } from "./serve.mjs";
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const UNITS = {

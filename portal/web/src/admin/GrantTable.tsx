@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Table } from "@mantine/core";
+import { Button, Group, Table } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { approve, endGrant, type Grant } from "../api/people.ts";
 import { dateTime } from "../clinical/times.ts";
@@ -48,9 +48,7 @@ export function GrantTable({ grants, withUser }: { grants: readonly Grant[]; wit
                 <Table.Td>{grant.until ? dateTime(grant.until) : "open"}</Table.Td>
                 <Table.Td>{people.name(grant.granted_by)}</Table.Td>
                 <Table.Td>{grant.approved_by ? people.name(grant.approved_by) : "–"}</Table.Td>
-                <Table.Td>
-                  <Badge variant="default">{grant.state}</Badge>
-                </Table.Td>
+                <Table.Td>{grant.state}</Table.Td>
                 <Table.Td>
                   <Decide
                     grant={grant}

@@ -1,4 +1,4 @@
-import { Badge, Table } from "@mantine/core";
+import { Table } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { disable } from "../api/people.ts";
 import { Loaded } from "../ui/Loaded.tsx";
@@ -61,9 +61,7 @@ function Users({ users }: { users: NonNullable<ReturnType<typeof useUsers>["data
                 </Table.Th>
                 <Table.Td>{user.login}</Table.Td>
                 <Table.Td>{user.roles.map((role) => ROLES[role]).join(", ") || "none"}</Table.Td>
-                <Table.Td>
-                  <Badge variant="default">{user.status}</Badge>
-                </Table.Td>
+                <Table.Td>{user.status}</Table.Td>
                 <Table.Td>
                   {user.status === "disabled" || user.id === me ? (
                     "–"
