@@ -28,7 +28,8 @@ CALL keep_versions('devices', 'revision');
 CALL fix_realm('devices');
 
 -- Whoever writes a device need not be allowed to write this.
-ALTER FUNCTION bump_roster_revision() SECURITY DEFINER SET search_path = public, pg_catalog, pg_temp;
+ALTER FUNCTION bump_roster_revision() SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp;
+REVOKE EXECUTE ON FUNCTION bump_roster_revision FROM PUBLIC;
 
 COMMENT ON TABLE device_credentials IS 'What a device proves itself with. Added and revoked by `vigil device`, never edited.';
 COMMENT ON COLUMN device_credentials.device_key IS 'Whose it is.';

@@ -131,7 +131,7 @@ COMMENT ON COLUMN rule_versions.author IS 'The user who made it; null: came with
 
 -- As the owner, since a lock is a right to change.
 CREATE FUNCTION number_rule_version() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     PERFORM FROM rules WHERE id = NEW.rule_id FOR NO KEY UPDATE;
     NEW.n := (SELECT coalesce(max(n), 0) + 1 FROM rule_versions WHERE rule_id = NEW.rule_id);
@@ -142,7 +142,7 @@ CREATE TRIGGER numbered BEFORE INSERT ON rule_versions FOR EACH ROW EXECUTE FUNC
 CALL append_only('rule_versions');
 
 -- A statement of its own within another, so that of two that name a new rule at once both find it.
-CREATE FUNCTION rule_named(name text) RETURNS uuid LANGUAGE plpgsql SET search_path = public, pg_catalog, pg_temp AS $$
+CREATE FUNCTION rule_named(name text) RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO rules (code) VALUES (name) ON CONFLICT (code) DO NOTHING;
     RETURN (SELECT id FROM rules WHERE code = name);
@@ -357,7 +357,7 @@ COMMENT ON COLUMN deliveries.painted_at IS 'When a screen said that it is on its
 COMMENT ON COLUMN deliveries.outcome IS 'Null: on its way.';
 COMMENT ON COLUMN deliveries.tries IS 'How often it was sent.';
 
-REVOKE EXECUTE ON FUNCTION rule_named FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION rule_named, number_rule_version FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rule_named TO vigil_alerting, vigil_portal;
 
 GRANT SELECT, INSERT ON rules, rule_versions, alarm_transitions, engine_inputs TO vigil_alerting;

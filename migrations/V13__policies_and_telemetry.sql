@@ -5,7 +5,7 @@
 -- relations, which run as the owner for somebody else, see the tables that they need.
 
 CREATE FUNCTION related(patient uuid) RETURNS bool LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+    SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     me uuid := acting_user();
     practitioner uuid;
@@ -40,7 +40,7 @@ CREATE FUNCTION may_see(patient uuid) RETURNS bool LANGUAGE sql STABLE
 COMMENT ON FUNCTION may_see IS 'All that policies ask. Becomes part of the query, so that Vigil itself pays no call a row.';
 
 CREATE FUNCTION standing(patient uuid) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     RETURN CASE WHEN patient IS NULL OR NOT EXISTS (SELECT FROM patients WHERE id = patient) THEN 'unknown'
         WHEN may_see(patient) THEN 'seen'
@@ -48,6 +48,15 @@ BEGIN
         ELSE 'unknown' END;
 END $$;
 COMMENT ON FUNCTION standing IS 'What to answer who asks for a patient: seen, no_relation (403), or unknown (404), which a restricted one is too.';
+
+CREATE FUNCTION acts_as(codes text[]) RETURNS bool LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    RETURN EXISTS (
+        SELECT FROM role_grants g JOIN roles r ON r.id = g.role_id JOIN users u ON u.id = g.user_id
+        WHERE g.user_id = acting_user() AND u.status = 'active' AND r.code = ANY (codes) AND g.during @> now()
+            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT r.two_persons)
+    );
+COMMENT ON FUNCTION acts_as IS 'Whether the acting user holds one of these roles now. What a role may is said by portal/src/permission.rs.';
 
 -- For a table with patient_id, and its history. `seen` is an expression of its columns; `looked_up` lets functions of the
 -- owner read it, which must then clip what they answer. By CASE, since the order of policies is not promised, and looking
@@ -89,15 +98,33 @@ CALL guard('device_assignments', looked_up => true);
 CALL guard('observations');
 CALL guard('cover', looked_up => true);
 CALL guard('limit_overrides');
-CALL guard('alarms');
+-- Of a device that is on nobody: to those who care for patients, and to screens. The system about itself: to everybody.
+CALL guard('alarms', 'CASE WHEN patient_id IS NULL AND device_key IS NOT NULL AND acting_user() IS NOT NULL
+    THEN acts_as(''{nurse,charge_nurse,physician}'') ELSE may_see(patient_id) END');
 CALL guard('alarm_transitions', 'system_acts() OR EXISTS (SELECT FROM alarms WHERE alarms.id = alarm_id)');
 CALL guard('deliveries', 'system_acts() OR EXISTS (SELECT FROM alarms WHERE alarms.id = alarm_id)');
 CALL guard('inactivations');
 CALL guard('audit_subjects');
 
--- Before there is a relation: a patient is registered, a glass is broken.
+-- Before there is a relation: a patient is registered, a glass is broken. By its registration somebody reaches only a
+-- person who is nobody's yet, and by a broken glass only himself does.
+CREATE FUNCTION known_to_nobody(patient uuid) RETURNS bool LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+    RETURN NOT EXISTS (SELECT FROM access_grants WHERE patient_id = patient)
+        AND NOT EXISTS (SELECT FROM care_team WHERE patient_id = patient)
+        AND NOT EXISTS (SELECT FROM encounter_locations WHERE patient_id = patient);
 CREATE POLICY registered ON patients FOR INSERT WITH CHECK (somebody_acts());
-CREATE POLICY let_in ON access_grants FOR INSERT WITH CHECK (somebody_acts());
+CREATE POLICY let_in ON access_grants FOR INSERT WITH CHECK (
+    user_id = acting_user() AND (via = 'break_glass' OR via = 'registration' AND known_to_nobody(patient_id)));
+
+-- Who covers a place reaches whoever lies there: said by those whose task that is, for whomever.
+CREATE POLICY staffed ON cover AS RESTRICTIVE FOR INSERT WITH CHECK (system_acts() OR acts_as('{charge_nurse}'));
+CREATE POLICY staffed_on ON cover AS RESTRICTIVE FOR UPDATE USING (system_acts() OR acts_as('{charge_nurse}'));
+ALTER TABLE duties ENABLE ROW LEVEL SECURITY;
+ALTER TABLE duties FORCE ROW LEVEL SECURITY;
+CREATE POLICY seen ON duties FOR SELECT USING (true);
+CREATE POLICY staffed ON duties FOR INSERT WITH CHECK (system_acts() OR acts_as('{charge_nurse}'));
+CREATE POLICY staffed_on ON duties FOR UPDATE USING (system_acts() OR acts_as('{charge_nurse}'));
 -- A search term leads to an identifier and no further: whether the patient is seen is asked of his own row.
 CREATE POLICY searched ON patient_tokens FOR SELECT USING (somebody_acts());
 -- What was refused is recorded too.
@@ -124,28 +151,41 @@ COMMENT ON COLUMN quarantine.reason IS 'A word of vitals/src/quarantine.rs.';
 COMMENT ON COLUMN quarantine.detail IS 'Names a key or a position, never a value.';
 COMMENT ON COLUMN quarantine.payload IS 'At most 8 KiB of it.';
 
--- Of a device: while nobody is assigned, to everybody who acts; while somebody is, to whoever may see him. Whoever may
--- read the table itself is told everything.
+-- Of a device: while somebody is assigned, to whoever may see him; while nobody is, to those who care for patients, and to
+-- screens. What was taken for a patient's by mistake stays with those who may see him, until it is another's: it may be a
+-- person's all the same. Whoever may read the table itself is told everything.
 CREATE FUNCTION device_periods(device int4, since timestamptz, until timestamptz) RETURNS tstzmultirange
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     asked tstzmultirange := tstzmultirange(tstzrange(since, until));
     assigned tstzmultirange;
     seen tstzmultirange;
+    mistaken tstzmultirange;
+    seen_by_mistake tstzmultirange;
 BEGIN
     IF has_table_privilege(session_user, 'vitals', 'SELECT') THEN
         RETURN asked;
     END IF;
-    SELECT coalesce(range_agg(during), '{}'), coalesce(range_agg(during) FILTER (WHERE may_see(patient_id)), '{}')
-        INTO assigned, seen FROM device_assignments
-        WHERE device_key = device AND superseded_at IS NULL AND during && tstzrange(since, until);
-    RETURN asked * CASE WHEN somebody_acts() THEN seen + (asked - assigned) ELSE seen END;
+    SELECT coalesce(range_agg(during) FILTER (WHERE NOT mistake), '{}'),
+            coalesce(range_agg(during) FILTER (WHERE NOT mistake AND seen_now), '{}'),
+            coalesce(range_agg(during) FILTER (WHERE mistake), '{}'),
+            coalesce(range_agg(during) FILTER (WHERE mistake AND seen_now), '{}')
+        INTO assigned, seen, mistaken, seen_by_mistake FROM (
+            SELECT during, superseded_at IS NOT NULL AS mistake, may_see(patient_id) AS seen_now FROM device_assignments
+            WHERE device_key = device AND during && tstzrange(since, until)
+        ) assignments;
+    seen := seen + (seen_by_mistake - assigned);
+    IF system_acts() OR acting_user() IS NULL AND acting_station() IS NOT NULL
+        OR acts_as('{nurse,charge_nurse,physician}') THEN
+        seen := seen + (asked - assigned - mistaken);
+    END IF;
+    RETURN asked * seen;
 END $$;
 
 CREATE FUNCTION patient_periods(patient uuid, since timestamptz, until timestamptz)
     RETURNS TABLE (device_key int4, period tstzrange) LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF may_see(patient) THEN
         RETURN QUERY SELECT a.device_key, a.during * tstzrange(since, until) FROM device_assignments a
@@ -157,7 +197,7 @@ END $$;
 
 CREATE FUNCTION device_vitals(device int4, since timestamptz, until timestamptz) RETURNS SETOF vitals
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER ROWS 3600
-    SET search_path = public, pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+    SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     p tstzrange;
 BEGIN
@@ -169,7 +209,7 @@ COMMENT ON FUNCTION device_vitals IS 'Frames of a device from since to before un
 
 CREATE FUNCTION patient_vitals(patient uuid, since timestamptz, until timestamptz) RETURNS SETOF vitals
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER ROWS 3600
-    SET search_path = public, pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+    SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     p record;
 BEGIN
@@ -185,7 +225,7 @@ COMMENT ON FUNCTION patient_vitals IS 'Frames of whatever devices were the patie
 -- needs no new function; what counts is what the roll-up counts (store/src/columns.rs).
 CREATE FUNCTION minutes_within(device int4, since timestamptz, until timestamptz) RETURNS SETOF vitals_minute
     LANGUAGE plpgsql STABLE
-    SET search_path = public, pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+    SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     first timestamptz := date_bin('1 minute', since + interval '1 minute' - interval '1 microsecond', 'epoch');
     past timestamptz := date_bin('1 minute', until, 'epoch');
@@ -232,7 +272,7 @@ END $$;
 
 CREATE FUNCTION device_vitals_minute(device int4, since timestamptz, until timestamptz) RETURNS SETOF vitals_minute
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     RETURN QUERY SELECT m.* FROM unnest(device_periods(device, since, until)) p
         CROSS JOIN LATERAL minutes_within(device, lower(p), upper(p)) m;
@@ -241,7 +281,7 @@ COMMENT ON FUNCTION device_vitals_minute IS 'Minutes of a device from since to b
 
 CREATE FUNCTION patient_vitals_minute(patient uuid, since timestamptz, until timestamptz) RETURNS SETOF vitals_minute
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     RETURN QUERY SELECT m.* FROM patient_periods(patient, since, until) p
         CROSS JOIN LATERAL minutes_within(p.device_key, lower(p.period), upper(p.period)) m;
@@ -250,14 +290,16 @@ COMMENT ON FUNCTION patient_vitals_minute IS 'Minutes of whatever devices were t
 
 CREATE FUNCTION last_received(devices int4[], since timestamptz) RETURNS TABLE (device_key int4, received_at timestamptz)
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+    SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     RETURN QUERY SELECT wanted.key, newest.received_at FROM unnest(devices) AS wanted (key) CROSS JOIN LATERAL (
         SELECT v.received_at FROM vitals v WHERE v.device_key = wanted.key AND v.at >= since ORDER BY v.at DESC LIMIT 1
-    ) newest;
+    ) newest WHERE somebody_acts();
 END $$;
 COMMENT ON FUNCTION last_received IS 'When each of these was last heard, by its newest frame since then: no value of anybody.';
 
+REVOKE EXECUTE ON FUNCTION known_to_nobody FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION known_to_nobody TO vigil_portal;
 REVOKE EXECUTE ON FUNCTION device_periods, patient_periods, device_vitals, patient_vitals, minutes_within,
     device_vitals_minute, patient_vitals_minute, last_received, standing FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION device_vitals, patient_vitals, device_vitals_minute, patient_vitals_minute, last_received, standing

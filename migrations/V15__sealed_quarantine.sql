@@ -10,7 +10,7 @@ COMMENT ON COLUMN quarantine.digest IS 'Keyed hash of the whole payload: tells w
 -- As the owner: history keeps tokens too. Refused while anything of the patient is on legal hold, and none can be put on it
 -- until the transaction ends.
 CREATE FUNCTION forget_tokens(forgotten uuid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     held bool;
     kept text;

@@ -2,15 +2,8 @@
 
 -- A station at which nobody acts shows its place: it has no relation to anybody, and sees whoever lies there.
 
-CREATE OR REPLACE FUNCTION acting_station() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN nullif(current_setting('vigil.station', true), '')::uuid;
-COMMENT ON FUNCTION acting_station IS 'The screen for which this transaction works; null: none.';
-
-CREATE OR REPLACE FUNCTION somebody_acts() RETURNS bool LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN system_acts() OR acting_user() IS NOT NULL OR acting_station() IS NOT NULL;
-
-CREATE OR REPLACE FUNCTION lies_before(patient uuid, station uuid) RETURNS bool LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp
+CREATE FUNCTION lies_before(patient uuid, station uuid) RETURNS bool LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
     RETURN EXISTS (
         SELECT FROM stations s
         JOIN locations l ON l.lineage @> ARRAY[s.location_id]
@@ -28,14 +21,14 @@ CREATE OR REPLACE FUNCTION may_see(patient uuid) RETURNS bool LANGUAGE sql STABL
 
 -- What a device measures is somebody's while it is assigned, and nobody's otherwise.
 
-CREATE OR REPLACE FUNCTION device_seen(device int4, moment timestamptz) RETURNS bool LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp
+CREATE FUNCTION device_seen(device int4, moment timestamptz) RETURNS bool LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
     RETURN device IS NULL OR moment <@ device_periods(device, moment, moment + interval '1 microsecond');
 COMMENT ON FUNCTION device_seen IS 'Whether what this device measured then may be seen; null: the system about itself.';
 
 CREATE OR REPLACE FUNCTION device_subjects(device int4, since timestamptz, until timestamptz)
     RETURNS TABLE (patient_id uuid, standing text) LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp
+    SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN a.standing = 'seen' THEN a.patient_id END, a.standing FROM (
         SELECT patient_id, standing(patient_id) FROM (
@@ -46,8 +39,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION device_subjects IS 'Whom the device measured from since to before until, by name only if he may be seen; nobody: it was on nobody.';
 
-CREATE OR REPLACE FUNCTION sight(moment timestamptz) RETURNS TABLE (device_key int4, patient_id uuid) LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp
+CREATE FUNCTION sight(moment timestamptz) RETURNS TABLE (device_key int4, patient_id uuid) LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT a.device_key, CASE WHEN may_see(a.patient_id) THEN a.patient_id END FROM device_assignments a
     WHERE a.superseded_at IS NULL AND a.during @> moment;

@@ -47,7 +47,7 @@ CREATE TRIGGER access_news AFTER INSERT OR UPDATE ON access_grants FOR EACH STAT
 -- Whoever reviews broken glasses has no relation to the patients, so that no policy lets him see the grants: these two
 -- functions do, and ask themselves whether he may. The program asks before them (portal/src/permission.rs).
 CREATE FUNCTION reviews_glasses() RETURNS bool LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp
+    SET search_path = pg_catalog, public, pg_temp
     RETURN EXISTS (
         SELECT FROM role_grants g JOIN roles r ON r.id = g.role_id JOIN users u ON u.id = g.user_id
         WHERE g.user_id = acting_user() AND u.status = 'active' AND r.code = 'privacy_officer' AND g.during @> now()
@@ -56,7 +56,7 @@ CREATE FUNCTION reviews_glasses() RETURNS bool LANGUAGE sql STABLE SECURITY DEFI
 
 CREATE FUNCTION broken_glasses(unreviewed bool, before uuid, size int8) RETURNS SETOF access_grants
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF reviews_glasses() THEN
         RETURN QUERY SELECT * FROM access_grants g
@@ -68,7 +68,7 @@ END $$;
 COMMENT ON FUNCTION broken_glasses IS 'For who reviews them, newest first; for anybody else none.';
 
 CREATE FUNCTION review_glass(glass uuid, finding text, at timestamptz) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     looked access_grants;
 BEGIN

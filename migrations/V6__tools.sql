@@ -3,6 +3,22 @@
 -- From here on every table and every column that does not explain itself carries its comment in the catalog, where a test
 -- asks for it. Procedures end with the table they are called for: CALL keep_versions('patients').
 
+-- A reading is of one realm on its whole way: a gateway that speaks for a device of another one would mix them (V11). Asked
+-- before anything is changed, so that the version before this one still starts.
+DO $$
+DECLARE
+    mixed text := (SELECT string_agg(d.external_id, ', ' ORDER BY d.external_id) FROM devices d
+        JOIN devices g ON g.key = d.gateway_key WHERE g.realm <> d.realm);
+BEGIN
+    IF mixed IS NOT NULL THEN
+        RAISE EXCEPTION 'these devices are of another realm than the gateway that speaks for them: %', mixed
+            USING HINT = 'with the version before this one, revoke each and enrol it in the realm of its gateway';
+    END IF;
+END $$;
+
+-- A database that was made before PostgreSQL 15 lets everybody make functions there, which ours would then call.
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
 CREATE EXTENSION IF NOT EXISTS btree_gist;   -- `=` and `&&` in one exclusion constraint
 
 -- Who acts is said by the transaction: set_config('vigil.user', …, true). ''  and never said are the same.
@@ -19,10 +35,17 @@ COMMENT ON FUNCTION acting_part IS
     'The part of Vigil that works for itself; null: none. Roles that never work for a person need not say it.';
 
 CREATE FUNCTION system_acts() RETURNS bool LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN coalesce(acting_part() IN ('ingest', 'alerting', 'portal', 'audit', 'keys', 'demo', 'command'), false);
+    RETURN acting_user() IS NULL
+        AND coalesce(acting_part() IN ('ingest', 'alerting', 'portal', 'audit', 'keys', 'demo', 'command'), false);
+COMMENT ON FUNCTION system_acts IS 'Whether Vigil works for itself: never while it works for a user.';
+
+-- A screen at which nobody acts shows its place.
+CREATE FUNCTION acting_station() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN nullif(current_setting('vigil.station', true), '')::uuid;
+COMMENT ON FUNCTION acting_station IS 'The screen for which this transaction works; null: none.';
 
 CREATE FUNCTION somebody_acts() RETURNS bool LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN system_acts() OR acting_user() IS NOT NULL;
+    RETURN system_acts() OR acting_user() IS NOT NULL OR acting_station() IS NOT NULL;
 
 CREATE FUNCTION acting_audit() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('vigil.audit', true), '')::uuid;
@@ -31,11 +54,15 @@ COMMENT ON FUNCTION acting_audit IS 'The audit event that explains what this tra
 -- One function for every table with versions, as its BEFORE and as its AFTER trigger. Columns given to it change without
 -- making a version. As the owner: nobody else may write history.
 CREATE FUNCTION keep_version() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = public, pg_catalog, pg_temp AS $$
+    SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     history text := quote_ident(TG_TABLE_NAME || '_history');
     moment timestamptz := clock_timestamp();
 BEGIN
+    -- Somebody's temporary table of the same name would write into our history.
+    IF TG_TABLE_SCHEMA <> 'public' THEN
+        RAISE EXCEPTION 'versions are kept of our own tables only' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     IF TG_WHEN = 'BEFORE' THEN
         IF TG_OP = 'INSERT' THEN
             NEW.version := 1;
@@ -140,23 +167,38 @@ GRANT SELECT ON retention_classes TO vigil_portal, vigil_audit, vigil_keys;
 
 -- What the holder of the lease must do and its role may not (store/src/lease.rs, decision 0009).
 
-CREATE FUNCTION raise_node_epoch() RETURNS int4 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_catalog, pg_temp
+-- Both for the session that holds the lease only: 0x76 is its class, 0x6967696c its number (store/src/lease.rs).
+CREATE FUNCTION refuse_without_lease() RETURNS void LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted
+            AND classid = 118 AND objid = 1768384876 AND objsubid = 1) THEN
+        RAISE EXCEPTION 'this session does not hold the lease' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+END $$;
+
+CREATE FUNCTION raise_node_epoch() RETURNS int4 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
+    SELECT refuse_without_lease();
     UPDATE node_epoch SET epoch = epoch + 1, since = now() RETURNING epoch;
 END;
 COMMENT ON FUNCTION raise_node_epoch IS 'A node has become the active one; the answer is its epoch.';
 
-CREATE FUNCTION end_other_epochs(class oid, ours oid, wait_ms int8) RETURNS int8 LANGUAGE sql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    RETURN (SELECT count(pg_terminate_backend(pid, wait_ms)) FROM (
+-- A node that was passed keeps no session in the key store either, whose sessions hold the lock of their epoch there.
+CREATE FUNCTION end_other_epochs(ours oid, wait_ms int8) RETURNS int8 LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp
+BEGIN ATOMIC
+    SELECT refuse_without_lease();
+    SELECT count(pg_terminate_backend(pid, wait_ms)) FROM (
         SELECT DISTINCT pid FROM pg_locks
-        WHERE locktype = 'advisory' AND classid = class AND objid <> ours AND objsubid = 2
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    ) old);
+        WHERE locktype = 'advisory' AND classid = 1449748329 AND objid <> ours AND objsubid = 2
+            AND database IN (SELECT oid FROM pg_database WHERE datname IN (current_database(), current_database() || '_keys'))
+    ) old;
+END;
 COMMENT ON FUNCTION end_other_epochs IS 'Ends sessions that hold the shared lock of another epoch; the answer is their number.';
 
-REVOKE EXECUTE ON FUNCTION raise_node_epoch, end_other_epochs FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION refuse_without_lease, raise_node_epoch, end_other_epochs FROM PUBLIC;
 REVOKE EXECUTE ON PROCEDURE keep_versions, fix_realm, append_only FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION keep_version, refuse_other_realm, refuse_change FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION raise_node_epoch, end_other_epochs TO vigil_ingest;
 GRANT SELECT ON node_epoch TO vigil_ingest, vigil_alerting, vigil_portal, vigil_audit, vigil_keys;
 GRANT SELECT ON refinery_schema_history TO vigil_ingest, vigil_alerting, vigil_portal, vigil_audit, vigil_keys;

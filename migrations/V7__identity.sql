@@ -53,7 +53,7 @@ COMMENT ON COLUMN locations.state IS 'Whether somebody may be put there.';
 COMMENT ON COLUMN locations.lineage IS 'Itself and every place above it, nearest first. Kept by locations_lineage.';
 
 -- May be moved below another place, never below itself.
-CREATE FUNCTION keep_lineage() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_catalog, pg_temp AS $$
+CREATE FUNCTION keep_lineage() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     above uuid[] := '{}';
 BEGIN

@@ -12,20 +12,27 @@ use crate::pipeline::seal;
 /// Rows of one transaction. A payload has at most a packet's bytes.
 const ROWS: i64 = 32;
 
+/// Pause between two transactions: writers come first, above all right after a takeover.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Pause before another try when the database is away.
 const RETRY: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(pool: Pool, keyring: Keyring, stop: CancellationToken) {
     let mut sealed = 0;
     while !stop.is_cancelled() {
-        match some(&pool, &keyring).await {
+        let pause = match some(&pool, &keyring).await {
             Ok(0) => break,
-            Ok(rows) => sealed += rows,
+            Ok(rows) => {
+                sealed += rows;
+                PAUSE
+            }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "payloads in quarantine cannot be sealed yet");
-                tokio::select! { () = tokio::time::sleep(RETRY) => {}, () = stop.cancelled() => break }
+                RETRY
             }
-        }
+        };
+        tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => break }
     }
     if sealed > 0 {
         tracing::info!(rows = sealed, "payloads in quarantine were sealed");

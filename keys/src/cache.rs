@@ -17,6 +17,8 @@ struct Halves {
     old: AHashMap<PatientId, PatientKey>,
     /// How often everything was forgotten.
     forgotten: u64,
+    /// Nothing is kept: nobody would tell us that a key was destroyed.
+    deaf: bool,
 }
 
 impl Cache {
@@ -34,14 +36,20 @@ impl Cache {
     /// Nothing, where everything was forgotten since `asked`: a key that was destroyed meanwhile does not come back.
     pub(crate) fn put(&self, key: &PatientKey, asked: u64) {
         let mut halves = self.0.lock();
-        if halves.forgotten == asked {
+        if halves.forgotten == asked && !halves.deaf {
             halves.insert(key.clone());
         }
     }
 
     pub(crate) fn forget(&self) {
         let mut halves = self.0.lock();
-        *halves = Halves { forgotten: halves.forgotten + 1, ..Halves::default() };
+        *halves = Halves { forgotten: halves.forgotten + 1, deaf: halves.deaf, ..Halves::default() };
+    }
+
+    /// Whether changes of keys are heard of. While they are not, every key is read anew.
+    pub(crate) fn hears(&self, hears: bool) {
+        self.forget();
+        self.0.lock().deaf = !hears;
     }
 }
 
@@ -75,6 +83,21 @@ mod tests {
         }
         let halves = cache.0.lock();
         assert!(halves.young.len() <= HALF && halves.old.len() <= HALF);
+    }
+
+    #[test]
+    fn nothing_is_kept_while_nobody_would_tell_that_a_key_was_destroyed() {
+        let cache = Cache::default();
+        cache.put(&key(1), 0);
+        cache.hears(false);
+        let (found, asked) = cache.find(key(1).patient());
+        assert!(found.is_none());
+        cache.put(&key(1), asked);
+        assert!(cache.find(key(1).patient()).0.is_none());
+        cache.hears(true);
+        let (_, asked) = cache.find(key(1).patient());
+        cache.put(&key(1), asked);
+        assert!(cache.find(key(1).patient()).0.is_some());
     }
 
     #[test]

@@ -16,6 +16,16 @@ pub struct Checked {
 }
 
 impl Keyring {
+    /// Whether this root key opens what is there, or there is nothing yet. Makes no key: a database that is being restored
+    /// stays as it is.
+    pub async fn fits(root: &RootKey, main: &Pool, keys: &Pool) -> Result<(), Error> {
+        let (main, keys) = (main.get().await?, keys.get().await?);
+        if rows::roots(&keys).await?.is_empty() {
+            return if rows::system(&main).await?.is_empty() { Ok(()) } else { Err(Error::Apart) };
+        }
+        load::load(root, &main, &keys).await.map(drop)
+    }
+
     /// Opens every key there is, of the system and of each patient, and makes none: an error where one does not open, and
     /// where there are none at all.
     pub async fn check(root: &RootKey, main: &Pool, keys: &Pool) -> Result<Checked, Error> {

@@ -40,10 +40,10 @@ async fn run(keyring: Keyring, keys: Pool, mut session: Session) {
         let error = heed(&mut session, &keyring).await;
         tracing::warn!(error = &error as &dyn std::error::Error, "keeping the last keys");
         // One of them may be destroyed before we hear again.
-        keyring.forget_patients();
+        keyring.hears(false);
         session = loop {
             sleep(RETRY).await;
-            match Session::open(&keys).await {
+            match hear_again(&keys, &keyring).await {
                 Ok(session) => break session,
                 Err(error) => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "changes of keys cannot be heard yet");
@@ -51,6 +51,13 @@ async fn run(keyring: Keyring, keys: Pool, mut session: Session) {
             }
         };
     }
+}
+
+async fn hear_again(keys: &Pool, keyring: &Keyring) -> Result<Session, Error> {
+    let mut session = Session::open(keys).await?;
+    session.look(keyring).await?;
+    keyring.hears(true);
+    Ok(session)
 }
 
 /// Ends when a look fails.

@@ -143,10 +143,10 @@ impl Keyring {
         self.0.index.tokens(kind, normalised.as_ref())
     }
 
-    /// Keys of patients are read again.
-    pub(crate) fn forget_patients(&self) {
+    /// Keys of patients are read anew, each time while changes are not heard of.
+    pub(crate) fn hears(&self, hears: bool) {
         match &self.0.patients {
-            Patients::Stored(stored) => stored.cache.forget(),
+            Patients::Stored(stored) => stored.cache.hears(hears),
             #[cfg(feature = "testing")]
             Patients::InMemory(_) => {}
         }

@@ -114,16 +114,21 @@ pub(crate) async fn begin(root: &RootKey, main: &Pool, keys: &Pool) -> Result<()
     if !rows::roots(&keys).await?.is_empty() && complete(&rows::system(&main).await?) {
         return Ok(());
     }
+    // Two transactions: what wraps is stored before anything that it wraps, so that whoever breaks off in between leaves
+    // keys which the next one completes.
     let tx = keys.transaction().await.map_err(store::Error::from)?;
     rows::lock(&tx).await?;
-    let of_system = rows::system(&main).await?;
     if rows::roots(&tx).await?.is_empty() {
-        if !of_system.is_empty() {
+        if !rows::system(&main).await?.is_empty() {
             return Err(Error::Apart);
         }
         rows::add_root(&tx, &root.check_value()).await?;
         add_wrapping(&tx, root, 1, State::Active).await?;
     }
+    tx.commit().await.map_err(store::Error::from)?;
+    let tx = keys.transaction().await.map_err(store::Error::from)?;
+    rows::lock(&tx).await?;
+    let of_system = rows::system(&main).await?;
     let (wrapping, _) = wrapping(root, &tx).await?;
     for purpose in [DATA, INDEX] {
         if !of_system.iter().any(|row| row.purpose == purpose) {

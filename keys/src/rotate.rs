@@ -90,7 +90,7 @@ pub async fn root(
         return Ok(());
     }
     let tx = client.transaction().await.map_err(store::Error::from)?;
-    rows::remove_retired_roots(&tx).await?;
+    rows::remove_retired_roots(&tx, &check_value).await?;
     tx.commit().await.map_err(store::Error::from)?;
     databases.tell(&client).await
 }

@@ -1,6 +1,7 @@
 //! Making a cluster once, and its roles, database and extension.
 
 use std::fs::{self, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -87,15 +88,20 @@ ALTER EXTENSION timescaledb UPDATE;
     let mut psql = programs.command(account, "psql");
     psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres", "--dbname=postgres"]);
     psql.arg("--host").arg(&folders.socket).args(["--port=5432", "--file=-"]).env("PGPASSWORD", superuser.text());
-    run::feed(&mut psql, &script, "making the roles and databases")
+    run::feed(&mut psql, &script, "making the roles and databases")?;
+    match fs::remove_file(folders.former_secret()) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).at("removing", &folders.former_secret()),
+        _ => Ok(()),
+    }
 }
 
-/// The owner's is that of the role from before roles were parted, if there was one: whoever knows it still comes in.
+/// The owner's is that of the role from before roles were parted, if there was one: whoever knows it still comes in. The
+/// former file stays until the roles are parted: an older program that still runs on this database reads it at its start.
 fn secrets(folders: &Folders) -> Result<Vec<(&'static str, Secret)>, Error> {
     make_folder(&folders.passwords(), 0o700)?;
     let (former, owner) = (folders.former_secret(), folders.passwords().join(OWNER));
     if former.exists() && !owner.exists() {
-        fs::rename(&former, &owner).at("renaming", &former)?;
+        fs::copy(&former, &owner).at("copying", &former)?;
     }
     ROLES.into_iter().map(|role| Ok((role, Secret::existing_or_new(&folders.passwords().join(role))?))).collect()
 }

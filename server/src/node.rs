@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use vitals::Clock;
 
 use crate::config::Config;
+use crate::database::Database;
 use crate::doors::Doors;
+use crate::root_key;
 
 /// `EX_TEMPFAIL`: another node has taken over, and this one is to be started again, as its standby.
 const PASSED: i32 = 75;
@@ -27,19 +29,19 @@ const SKEW_MS: i64 = 10_000;
 /// Waits until this node is the active one, and turns everybody away meanwhile. None: it was stopped before.
 pub(crate) async fn lead(
     config: &Config,
-    access: &Access,
+    database: &Database,
     doors: &Doors,
     metrics: portal::Render,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Lease>> {
-    let locked = match lease::take(access).await.context("ask for the lease")? {
+    let locked = match lease::take(&database.access).await.context("ask for the lease")? {
         Turn::Ours(locked) => {
             tell(&doors.to_string());
             Some(locked)
         }
         Turn::Theirs(standby) => {
             tell(&format!("{doors}\nstandby"));
-            stand_by(standby, config, doors, metrics, stop).await?
+            stand_by(standby, config, database, doors, metrics, stop).await?
         }
     };
     let Some(locked) = locked else { return Ok(None) };
@@ -51,6 +53,7 @@ pub(crate) async fn lead(
 async fn stand_by(
     standby: Standby,
     config: &Config,
+    database: &Database,
     doors: &Doors,
     metrics: portal::Render,
     stop: &CancellationToken,
@@ -66,7 +69,8 @@ async fn stand_by(
     };
     let devices = ingest::front::stand_by(&config.ingest.front, &doors.devices, &over);
     let screens = portal::stand_by(&doors.screens, metrics, &over);
-    let (locked, (), screens) = tokio::join!(waiting, devices, screens);
+    let keys = root_key::stand_by(config, database, &over);
+    let (locked, (), screens, ()) = tokio::join!(waiting, devices, screens, keys);
     screens.context("stand by")?;
     locked.context("wait for the lease")
 }

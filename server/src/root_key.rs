@@ -2,16 +2,21 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use keys::{Keyring, RootError, RootFile, RootKey};
 use store::lease::Epoch;
 use store::{Access, Pool, Role};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database::Database;
 
 /// Of whoever does one thing.
 const CONNECTIONS: usize = 2;
+
+/// Pause before a standby asks again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// As wrong as any other configuration: start is refused.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +63,33 @@ pub(crate) fn pools(access: &Access) -> Result<(Pool, Pool), store::Error> {
     Ok((access.pool(Role::Keys, CONNECTIONS)?, access.key_store().pool(Role::Keys, CONNECTIONS)?))
 }
 
-/// Whether the root key opens what is there. Makes the first keys of a new database.
+/// Whether the root key opens what is there.
 pub(crate) async fn fits(config: &Config, database: &Database) -> anyhow::Result<()> {
     let root = find(config, database)?;
     let (main, store) = pools(&database.access)?;
-    Keyring::open(root, main, store).await.map(drop).map_err(told)
+    Keyring::fits(&root, &main, &store).await.map_err(told)
+}
+
+/// Of a standby, until `over`: it opens nothing, and says which keys it knows, so that no rotation forgets a root key that
+/// its file still holds.
+pub(crate) async fn stand_by(config: &Config, database: &Database, over: &CancellationToken) {
+    let know = async {
+        loop {
+            match known(config, database).await {
+                Ok(following) => following.await,
+                Err(error) => tracing::warn!("this standby cannot say which keys it knows: {error:#}"),
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    };
+    tokio::select! { () = know => {}, () = over.cancelled() => {} }
+}
+
+async fn known(config: &Config, database: &Database) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
+    let root = find(config, database)?;
+    let (main, store) = pools(&database.access)?;
+    let (_, following) = Keyring::follow(root, main, store).await.map_err(told)?;
+    Ok(following)
 }
 
 /// Of the active node: its keyring, and what keeps it current.

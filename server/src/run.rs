@@ -51,7 +51,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     let doors = Doors::open(config, tls).await?;
     let page = metrics.clone();
     let render: portal::Render = Arc::new(move || page.render());
-    let Some(lease) = node::lead(config, &database.access, &doors, render.clone(), &stop).await? else { return Ok(()) };
+    let Some(lease) = node::lead(config, database, &doors, render.clone(), &stop).await? else { return Ok(()) };
     let epoch = lease.epoch();
     let mut parts = Parts::new(stop);
     // First, so that it is given back last.

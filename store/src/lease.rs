@@ -58,7 +58,7 @@ const RAISE: &str = "-- lease::raise
 
 /// The number of those that there were.
 const END: &str = "-- lease::end
-    SELECT end_other_epochs($1, $2, $3)";
+    SELECT end_other_epochs($1, $2)";
 
 // The same by the owner, who may meet a schema from before those functions.
 
@@ -68,10 +68,10 @@ const FENCED: &str = "-- lease::is_fenced
 const RAISE_AS_OWNER: &str = "-- lease::raise_as_owner
     UPDATE node_epoch SET epoch = epoch + 1, since = now() RETURNING epoch";
 
-/// Two locks of int4 have an `objsubid` of 2. The key store's sessions have theirs in that database.
+/// 1449748329 is `SESSIONS`; two locks of int4 have an `objsubid` of 2. The key store's sessions have theirs in that database.
 const END_AS_OWNER: &str = "-- lease::end_as_owner
-    SELECT count(pg_terminate_backend(pid, $3)) FROM (
-        SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid <> $2 AND objsubid = 2
+    SELECT count(pg_terminate_backend(pid, $2)) FROM (
+        SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 1449748329 AND objid <> $1 AND objsubid = 2
             AND database IN (SELECT oid FROM pg_database WHERE datname IN (current_database(), current_database() || '_keys'))
     ) old";
 
@@ -302,8 +302,7 @@ pub(crate) async fn fence_as_owner(client: &Client) -> Result<(), Error> {
 async fn fence(client: &Client, raise: &str, end: &str) -> Result<Epoch, Error> {
     let epoch = Epoch(client.query_one(raise, &[]).await?.try_get(0)?);
     loop {
-        let (class, ours) = (SESSIONS.cast_unsigned(), epoch.0.cast_unsigned());
-        let ended: i64 = client.query_one(end, &[&class, &ours, &END_MS]).await?.try_get(0)?;
+        let ended: i64 = client.query_one(end, &[&epoch.0.cast_unsigned(), &END_MS]).await?.try_get(0)?;
         if ended == 0 {
             return Ok(epoch);
         }

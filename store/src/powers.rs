@@ -34,6 +34,8 @@ const EXCESSIVE: &str = "-- powers::excessive
     UNION ALL SELECT rolname, 'owns the function ' || p.oid::regprocedure::text FROM bound JOIN pg_proc p ON proowner = bound.oid
     UNION ALL SELECT rolname, 'owns the schema ' || nspname FROM bound JOIN pg_namespace ON nspowner = bound.oid
         WHERE nspname NOT LIKE 'pg\\_%'
+    UNION ALL SELECT rolname, 'may make functions and tables in the schema public' FROM bound
+        WHERE has_schema_privilege(bound.oid, 'public', 'CREATE')
     UNION ALL SELECT rolname, format('may %s %s', what, audit.oid::regclass) FROM bound CROSS JOIN audit
         CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS may (what)
         WHERE has_table_privilege(bound.oid, audit.oid, what)

@@ -127,6 +127,13 @@ pub async fn empty_database() -> TestDatabase {
     made
 }
 
+/// As a program left it that knew migrations up to this one.
+pub async fn older_database(version: i32) -> TestDatabase {
+    let made = empty_database().await;
+    migrate::run_up_to(&made.access(), version).await.expect("migrate it so far");
+    made
+}
+
 fn new_name() -> String {
     format!("vigil_test_{}", Uuid::now_v7().simple())
 }

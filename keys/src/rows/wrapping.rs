@@ -21,8 +21,10 @@ pub(crate) async fn roots(keys: &impl Db) -> Result<Vec<(Vec<u8>, State)>, Error
 }
 
 const ADD_ROOT: &str = "-- rows::add_root
-    INSERT INTO root_keys (check_value, state) VALUES ($1, 'active') ON CONFLICT DO NOTHING";
+    INSERT INTO root_keys (check_value, state) VALUES ($1, 'active')
+    ON CONFLICT (check_value) DO UPDATE SET state = 'active'";
 
+/// One that was on its way out may come back: a rotation that was broken off is undone by rotating the other way.
 pub(crate) async fn add_root(keys: &impl Db, check_value: &[u8]) -> Result<(), Error> {
     keys.execute(ADD_ROOT, &[&check_value]).await?;
     Ok(())
@@ -90,13 +92,15 @@ pub(crate) async fn retire_roots_but(keys: &impl Db, check_value: &[u8]) -> Resu
 }
 
 const UNWRAP_BY_RETIRED_ROOTS: &str = "-- rows::remove_retired_roots
-    DELETE FROM wrapped_keys USING root_keys WHERE root_keys.check_value = wrapped_keys.check_value AND state = 'retired'";
+    DELETE FROM wrapped_keys USING root_keys
+    WHERE root_keys.check_value = wrapped_keys.check_value AND state = 'retired' AND root_keys.check_value <> $1";
 const REMOVE_ROOTS: &str = "-- rows::remove_retired_roots
-    DELETE FROM root_keys WHERE state = 'retired'";
+    DELETE FROM root_keys WHERE state = 'retired' AND check_value <> $1";
 
-pub(crate) async fn remove_retired_roots(keys: &impl Db) -> Result<(), Error> {
-    keys.execute(UNWRAP_BY_RETIRED_ROOTS, &[]).await?;
-    keys.execute(REMOVE_ROOTS, &[]).await?;
+/// Never the one that stays, whatever its state says: without it everything is lost.
+pub(crate) async fn remove_retired_roots(keys: &impl Db, stays: &[u8]) -> Result<(), Error> {
+    keys.execute(UNWRAP_BY_RETIRED_ROOTS, &[&stays]).await?;
+    keys.execute(REMOVE_ROOTS, &[&stays]).await?;
     Ok(())
 }
 

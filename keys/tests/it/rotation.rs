@@ -259,3 +259,54 @@ async fn one_rotates_at_a_time() {
     rotate::index(&ground.root(), &databases, second).await.unwrap();
     rotate::wrapping(&ground.root(), &databases).await.unwrap();
 }
+
+/// Half of a rotation is undone by rotating the other way: what the nodes still hold is then the root key again.
+#[tokio::test]
+async fn a_root_rotation_that_was_not_heard_is_undone_and_nothing_is_lost() {
+    let ground = Ground::new().await;
+    let who = patient();
+    let sealed = ground.open().await.make_patient(who).await.unwrap().seal(NAME, b"row", b"kept");
+    let (before, path) = (ground.root(), ground.path("root.key"));
+    RootKey::make(&ground.path("next.key")).unwrap();
+    let next = read(ground.path("next.key"));
+    // Of a node whose file nobody replaces.
+    std::fs::copy(&path, ground.path("node2.key")).unwrap();
+    let (elsewhere, following) =
+        Keyring::follow(read(ground.path("node2.key")), ground.main(), ground.keys().await).await.unwrap();
+    let following = tokio::spawn(following);
+    let hasty = Databases { patience: Duration::from_millis(200), ..ground.databases().await };
+    let unheard = rotate::root(&before, &next, &hasty, || next.replace(&path), false).await;
+    assert!(matches!(unheard, Err(Error::Unheard { .. })), "{unheard:?}");
+    following.abort();
+    assert!(following.await.unwrap_err().is_cancelled());
+    drop(elsewhere);
+
+    rotate::root(&next, &before, &ground.databases().await, || before.replace(&path), false).await.unwrap();
+    let opened = ground.open().await.patient(who).await.unwrap().open(NAME, b"row", &sealed).unwrap().to_vec();
+    assert_eq!(opened, b"kept");
+    assert_eq!(ground.count("SELECT count(*) FROM root_keys WHERE state = 'active'").await, 1);
+}
+
+/// A token that was computed before the index key was replaced, and is written after, would be found by nobody.
+#[tokio::test]
+async fn a_token_of_an_old_index_key_is_refused() {
+    let ground = Ground::new().await;
+    let keyring = ground.open().await;
+    let stale = keyring.token(TokenKind::Identifier, "12345");
+    let superuser = ground.db.pool().get().await.unwrap();
+    let who = patient();
+    superuser.execute("INSERT INTO patients (id, realm) VALUES ($1, 'test')", &[&who.0]).await.unwrap();
+    let add = "INSERT INTO patient_tokens (key_version, token, rank, patient_id) VALUES ($1, 7, $2, $3)";
+    superuser.execute(add, &[&stale.key_version, &0_i16, &who.0]).await.unwrap();
+    let remove = async |_: &Keyring| {
+        superuser
+            .execute("DELETE FROM patient_tokens", &[])
+            .await
+            .map(drop)
+            .map_err(|error| store::Error::from(error).into())
+    };
+    let version = rotate::index(&ground.root(), &ground.databases().await, remove).await.unwrap();
+    let refused = superuser.execute(add, &[&stale.key_version, &1_i16, &who.0]).await.unwrap_err();
+    assert_eq!(store::Error::from(refused).constraint(), Some("patient_tokens_token_is_current"));
+    superuser.execute(add, &[&version, &1_i16, &who.0]).await.unwrap();
+}

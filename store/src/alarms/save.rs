@@ -21,12 +21,15 @@ const SAVE: &str = "-- alarms::save
         WHERE NOT EXISTS (SELECT FROM rule_versions WHERE rule_versions.id = new.id)
         ON CONFLICT (id) DO NOTHING
     ), told AS (
-        INSERT INTO alarms (id, realm, device_key, rule_version_id, kind, priority, onset_at, raised_at, ended_at, value)
-        SELECT id, (SELECT realm FROM devices WHERE key = device_key), device_key, rule, kind, priority, onset_at,
-            raised_at, ended_at, value
+        INSERT INTO alarms (id, realm, device_key, rule_version_id, kind, priority, onset_at, raised_at, ended_at, value,
+            patient_id, encounter_id, known_assignment_id)
+        SELECT new.id, (SELECT realm FROM devices WHERE key = new.device_key), new.device_key, rule, kind, priority, onset_at,
+            raised_at, ended_at, value, worn.patient_id, worn.encounter_id, worn.id
         FROM unnest($5::uuid[], $6::int4[], $7::uuid[], $8::text[], $9::text[], $10::timestamptz[], $11::timestamptz[],
             $12::timestamptz[], $13::real[], $14::int8[], $15::int8[])
             AS new (id, device_key, rule, kind, priority, onset_at, raised_at, ended_at, value, epoch, seq)
+        LEFT JOIN device_assignments worn ON worn.device_key = new.device_key AND worn.superseded_at IS NULL
+            AND worn.during @> onset_at
         WHERE NOT EXISTS (
             SELECT FROM alarm_transitions t WHERE t.alarm_id = new.id AND (t.epoch, t.seq) >= (new.epoch, new.seq)
         )

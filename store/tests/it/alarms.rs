@@ -202,3 +202,26 @@ async fn the_last_frame_is_found_however_long_ago_the_crash_was_and_whoever_sent
     heard(&db, "bed-3", ago(32), 23 * HOUR_MS).await;
     assert_eq!(last_stop(&client, START).await.unwrap(), Some(ago(32)));
 }
+
+/// Whose alarm it is decides who may see it; known by who had the device on at its onset, whoever has it on later.
+#[tokio::test]
+async fn an_alarm_is_about_whoever_had_the_device_on_at_its_onset() {
+    let db = crate::schema::ward().await;
+    let admin = crate::schema::admin(&db).await;
+    let put_on = "UPDATE device_assignments SET during = tstzrange(to_timestamp(1790000000) - interval '1 hour', to_timestamp(1790000000) + interval '4 s')
+        WHERE id = @assigned";
+    crate::schema::run(&admin, put_on).await.unwrap();
+    let device = Some(DeviceKey(1));
+    let told = [
+        step(1, device, &limit(), 0, What::Raised),
+        step(2, None, &system(), 3, What::Raised),
+        step(3, device, &limit(), 5, What::Raised),
+        step(6, device, &limit(), 0, What::Cleared),
+    ];
+    save(&db.pool_of(store::Role::Alerting).get().await.unwrap(), &told).await.unwrap();
+    let about = "SELECT patient_id = @pat AND encounter_id = @stay AND known_assignment_id = @assigned FROM alarms
+        WHERE onset_at >= to_timestamp(1790000000) ORDER BY onset_at";
+    let rows = admin.query(&crate::schema::named(about), &[]).await.unwrap();
+    let about: Vec<Option<bool>> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(about, [Some(true), None, None]);
+}

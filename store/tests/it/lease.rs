@@ -148,3 +148,16 @@ async fn no_migration_changes_the_schema_under_an_active_node() {
         refused = store::migrate::run(&access, SILENT) => assert!(matches!(refused, Err(Error::NodeActive)), "{refused:?}"),
     }
 }
+
+/// The role of ingest may call what ends everybody's sessions: only the session that holds the lease is obeyed.
+#[tokio::test]
+async fn nobody_fences_without_the_lease() {
+    let db = database().await;
+    let client = db.pool_of(Role::Ingest).get().await.unwrap();
+    for call in ["SELECT raise_node_epoch()::int8", "SELECT end_other_epochs(0, 100)"] {
+        let refused = Error::from(client.query_one(call, &[]).await.unwrap_err());
+        assert_eq!(refused.sqlstate(), Some("42501"), "{call}: {refused}");
+    }
+    client.query_one("SELECT pg_advisory_lock(x'76696769'::int8)", &[]).await.unwrap();
+    assert!(client.query_one("SELECT raise_node_epoch()", &[]).await.is_err(), "another lock is not the lease");
+}

@@ -6,7 +6,8 @@ use super::{portal, seen_by};
 use crate::schema::{admin, run, ward};
 
 /// Device 1 was Pat's from 10:00:30 to 10:02:30, then Quinn's until 10:04, then nobody's. A frame each ten seconds, of which
-/// the heart rate is the number from 10:00 on; device 2 was nobody's all the time.
+/// the heart rate is the number from 10:00 on; device 2 was taken for Pat's by mistake. Ann and Ben are nurses, and Ben has
+/// nothing to do with either.
 async fn shared() -> TestDatabase {
     let db = ward().await;
     let shared = "
@@ -18,7 +19,10 @@ async fn shared() -> TestDatabase {
         INSERT INTO vitals (at, received_at, device_key, flags, hr)
             SELECT timestamptz '2026-01-02 10:00+00' + n * interval '10 s', now(), device, 1, n
             FROM generate_series(0, 35) n, generate_series(1, 2) device;
-        INSERT INTO vitals_dirty SELECT DISTINCT device_key, date_bin('1 minute', at, 'epoch') FROM vitals";
+        INSERT INTO vitals_dirty SELECT DISTINCT device_key, date_bin('1 minute', at, 'epoch') FROM vitals;
+        INSERT INTO role_grants (id, realm, user_id, role_id, during, granted_by, approved_by, approved_at)
+            SELECT @bens_grant, 'demo', @user_ben, id, tstzrange('2026-01-01', NULL), @user_dan, @user_cat, now()
+            FROM roles WHERE code = 'nurse'";
     run(&admin(&db).await, shared).await.unwrap();
     db
 }
@@ -60,14 +64,18 @@ async fn a_corrected_assignment_moves_the_frames() {
 }
 
 #[tokio::test]
-async fn of_a_device_what_is_nobodys_is_everybodys_and_the_rest_is_cut() {
+async fn of_a_device_what_is_nobodys_is_every_nurses_and_the_rest_is_cut() {
     let db = shared().await;
     let unassigned = [numbered(1, 0..3), numbered(1, 24..36)].concat();
     let device = format!("device_vitals(1, {HOUR})");
     assert_eq!(rates(&db, Some("user_ben"), &device).await, unassigned);
     assert_eq!(rates(&db, Some("user_ann"), &device).await, [numbered(1, 0..15), numbered(1, 24..36)].concat());
+    assert_eq!(rates(&db, Some("user_cat"), &device).await, numbered(1, 15..24), "cares for Quinn, and holds no role");
+    assert_eq!(rates(&db, Some("user_dan"), &device).await, numbered(1, 15..24), "broke the glass, and holds no role");
     assert_eq!(rates(&db, None, &device).await, [""; 0]);
-    assert_eq!(rates(&db, Some("user_ben"), &format!("device_vitals(2, {HOUR})")).await, numbered(2, 0..36));
+    let mistaken = format!("device_vitals(2, {HOUR})");
+    assert_eq!(rates(&db, Some("user_ann"), &mistaken).await, numbered(2, 0..36), "saw it as Pat's");
+    assert_eq!(rates(&db, Some("user_ben"), &mistaken).await, [""; 0], "it may be Pat's all the same");
 }
 
 /// (minute, n, least, most, mean, last) of the heart rate.

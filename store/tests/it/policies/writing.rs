@@ -43,6 +43,64 @@ async fn a_patient_is_registered_by_whoever_acts_and_by_nobody_else() {
     assert_eq!(writes(&portal, "", glass).await.unwrap_err().sqlstate(), Some("42501"));
 }
 
+/// Nobody lets himself, or a friend, in to somebody who is cared for: not by a made-up team, nor as if he had registered him.
+#[tokio::test]
+async fn nobody_gives_access_but_by_a_glass_of_his_own() {
+    let db = ward().await;
+    let portal = portal(&db).await;
+    let grant = |user: &str, patient: &str, via: &str| {
+        format!(
+            "INSERT INTO access_grants (id, realm, user_id, patient_id, via, during)
+                VALUES (@x, 'demo', {user}, {patient}, '{via}', tstzrange(now(), now() + interval '1 hour'))"
+        )
+    };
+    for given in [
+        grant("@user_ben", "@quinn", "registration"),
+        grant("@user_ben", "@quinn", "care_team"),
+        grant("@user_cat", "@pat", "referral"),
+        grant("@user_cat", "@pat", "break_glass")
+            .replace("via, during", "via, during, reason_code, review_by")
+            .replace("interval '1 hour'))", "interval '1 hour'), 'emergency', now())"),
+    ] {
+        let refused = writes(&portal, "user_ben", &given).await.expect_err(&given);
+        assert_eq!(refused.sqlstate(), Some("42501"), "{given}: {refused}");
+    }
+}
+
+/// Whoever covers a place sees who lies there: no nurse says so of herself.
+#[tokio::test]
+async fn cover_is_given_by_those_whose_task_it_is() {
+    let db = ward().await;
+    let (admin, portal) = (super::super::schema::admin(&db).await, portal(&db).await);
+    let attempts = [
+        "INSERT INTO cover (id, realm, duty_id, location_id, kind, during)
+            VALUES (@x, 'demo', @duty, @site, 'buddy', tstzrange(now(), now() + interval '8 hours'))",
+        "UPDATE cover SET location_id = @site; DO $$ BEGIN ASSERT (SELECT count(*) FROM cover WHERE location_id = @site) > 0; END $$",
+        "UPDATE duties SET practitioner_id = @ann;
+            DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM duties WHERE practitioner_id <> @ann); END $$",
+    ];
+    for attempt in attempts {
+        writes(&portal, "user_ann", attempt).await.expect_err(attempt);
+    }
+    let promoted = "INSERT INTO role_grants (id, realm, user_id, role_id, during, granted_by, approved_by, approved_at)
+        SELECT gen_random_uuid(), 'demo', @user_ann, id, tstzrange('2026-01-01', NULL), @user_dan, @user_cat, now()
+        FROM roles WHERE code = 'charge_nurse'";
+    run(&admin, promoted).await.unwrap();
+    for attempt in attempts {
+        writes(&portal, "user_ann", attempt).await.unwrap_or_else(|error| panic!("{attempt}: {error}"));
+    }
+}
+
+/// The owner writes history for whoever changes a record: not for a table that somebody made to look like one.
+#[tokio::test]
+async fn nobody_writes_history_through_a_table_of_his_own() {
+    let db = ward().await;
+    let portal = portal(&db).await;
+    let made = "CREATE TEMP TABLE patients (LIKE public.patients);
+        CREATE TRIGGER kept AFTER INSERT ON pg_temp.patients FOR EACH ROW EXECUTE FUNCTION keep_version();";
+    assert_eq!(writes(&portal, "user_ann", made).await.unwrap_err().sqlstate(), Some("42501"));
+}
+
 /// What was refused is recorded, of whomever; what is recorded is read and changed by no part that works for people.
 #[tokio::test]
 async fn everybody_records_and_nobody_changes_what_is_recorded() {

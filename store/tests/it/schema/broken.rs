@@ -60,6 +60,13 @@ const BROKEN: &[(&str, &str)] = &[
         "INSERT INTO sessions SELECT @x, realm, token_hash, user_id, station_id, factors, address, started_at, stepped_up_at,
             last_input_at, locked_at, expires_at, revoked_at FROM sessions",
     ),
+    ("sign_in_places_digest_length", "INSERT INTO sign_in_places VALUES (@user_ann, '\\x00', now())"),
+    ("station_old_tokens_digest_length", "INSERT INTO station_old_tokens VALUES (@wall, '\\x00', now())"),
+    (
+        "station_old_tokens_digest_key",
+        "INSERT INTO stations (id, realm, location_id, name, mode) VALUES (@x, 'demo', @unit, 'Wall 2', 'wall');
+            INSERT INTO station_old_tokens VALUES (@wall, sha256('old'), now()), (@x, sha256('old'), now())",
+    ),
     ("roles_code_key", "INSERT INTO roles (id, code, two_persons) VALUES (@x, 'nurse', false)"),
     ("roles_code_form", "INSERT INTO roles (id, code, two_persons) VALUES (@x, 'Nurse', false)"),
     ("role_permissions_form", "UPDATE role_permissions SET permission = 'ALL'"),

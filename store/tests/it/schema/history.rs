@@ -32,6 +32,8 @@ const WITHOUT_VERSIONS: &[&str] = &[
     "rule_versions",
     "rules",
     "sessions",
+    "sign_in_places",
+    "station_old_tokens",
     "system_keys",
     "vitals",
     "vitals_dirty",

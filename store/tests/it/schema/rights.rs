@@ -19,7 +19,7 @@ const RIGHTS: &str = "SELECT relname::text, role, string_agg(CASE
 
 const FUNCTIONS: &str = "SELECT proname::text, role FROM pg_proc, unnest($1::text[]) role
     WHERE pronamespace = 'public'::regnamespace AND prosecdef AND has_function_privilege(role, pg_proc.oid, 'EXECUTE')
-        AND prorettype <> 'trigger'::regtype ORDER BY 1, 2";
+    ORDER BY 1, 2";
 
 /// The cells of the rows of the table whose head begins with this word.
 fn table(head: &str) -> Vec<Vec<&'static str>> {
