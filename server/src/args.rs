@@ -69,6 +69,13 @@ pub(crate) enum User {
 pub(crate) enum Demo {
     /// Prints what the user's authenticator shows now.
     Code { login: String },
+    /// Makes a ward, its staff and its patients, beside the beds that are enrolled in realm demo. Passwords are printed once.
+    Seed,
+    /// Prints the code that makes a screen this station of the ward: good once, for 10 minutes.
+    StationCode {
+        #[arg(default_value = portal::demo::WALL)]
+        name: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

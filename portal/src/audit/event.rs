@@ -73,6 +73,7 @@ words! {
         Device = "device",
         /// A path that was refused before it was known what lies behind it.
         Endpoint = "endpoint",
+        Location = "location",
         /// Numbers and alarms as they happen.
         LiveView = "live_view",
         OneTimeCode = "one_time_code",

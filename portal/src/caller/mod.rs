@@ -25,7 +25,6 @@ pub(crate) use explain::subscriber;
 pub(crate) use filter::Peer;
 pub(crate) use read::Read;
 pub use read::Unseen;
-#[allow(unused_imports, reason = "signing in writes, and comes with the next commits")]
 pub(crate) use write::Write;
 
 /// Somebody who asks for something. Made for a request by `app.caller(&ENDPOINT)`, for our own work by
@@ -79,7 +78,7 @@ impl Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Part {
     Portal,
-    #[allow(dead_code, reason = "the demo seeds its staff with the pages")]
+    /// `vigil demo …` on the host.
     Demo,
     /// `vigil …` on the host.
     Command,

@@ -8,6 +8,7 @@ use super::secret::{digest_of, token};
 use super::{credentials, sessions, users, welcome};
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
 use crate::caller::{Caller, Desk, Part, Write};
+use crate::demo::Demo;
 use crate::web::ApiError;
 
 /// Of the first administrator's link.
@@ -32,6 +33,12 @@ pub enum Error {
     Database(#[from] store::Error),
     #[error("{0}")]
     Refused(String),
+}
+
+impl From<keys::Error> for Error {
+    fn from(error: keys::Error) -> Self {
+        ApiError::from(error).into()
+    }
 }
 
 impl From<ApiError> for Error {
@@ -128,6 +135,11 @@ impl Users {
         let seed = seed.ok_or_else(|| Error::NoAuthenticator(login.to_owned()))?;
         write.commit(rights(Action::Read, Entity::one(EntityKind::Credential, seed.id))).await?;
         Ok(seed.seed.code(now))
+    }
+
+    /// Everybody and everything of a demonstration.
+    pub fn demo(&self) -> Demo {
+        Demo::new(self.desk.clone(), self.clock.clone(), self.keyring.clone())
     }
 
     async fn write(&self) -> Result<Write, Error> {

@@ -63,8 +63,9 @@ async fn replace(config: &Config, database: &Database, what: Rotate) -> anyhow::
         let (version, keys) = rotate::wrapping(&ours, &databases).await.map_err(root_key::told)?;
         println!("wrapping key {version} wraps {keys} keys");
     } else {
-        // Nobody writes identifiers, names and visits yet: whoever does will bring what gives their rows new tokens.
-        let version = rotate::index(&ours, &databases, async |_| Ok(())).await.map_err(root_key::told)?;
+        let main = databases.main.clone();
+        let again = async |keyring: &Keyring| portal::retoken(keyring, &main).await.map(drop);
+        let version = rotate::index(&ours, &databases, again).await.map_err(root_key::told)?;
         println!("index key {version} makes every token");
     }
     Ok(())

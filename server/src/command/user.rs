@@ -38,9 +38,18 @@ pub(crate) fn user(config: &Config, command: User) -> anyhow::Result<()> {
 }
 
 pub(crate) fn demo(config: &Config, command: Demo) -> anyhow::Result<()> {
-    let Demo::Code { login } = command;
     with_users(config, async |users| {
-        println!("{}", users.demo_code(&login).await?);
+        match command {
+            Demo::Code { login } => println!("{}", users.demo_code(&login).await?),
+            Demo::StationCode { name } => println!("{}", users.demo().station_code(&name).await?),
+            Demo::Seed => {
+                let mut already = true;
+                users.demo().seed(|made| (println!("{made}"), already = false).0).await?;
+                if already {
+                    println!("already");
+                }
+            }
+        }
         Ok(())
     })
 }

@@ -12,6 +12,7 @@ mod clients;
 mod clocks;
 mod commands;
 mod configuration;
+mod demo;
 mod durability;
 mod keys;
 mod logs;

@@ -35,12 +35,17 @@ impl Site {
 
     /// On a database for tests and its key store.
     pub async fn of(db: &TestDatabase) -> Self {
-        db.key_store().await;
-        let mut site = Self::with([db.place(), String::new(), db.owner_url()]);
+        let mut site = Self::without_people(db).await;
         let superuser = db.pool().get().await.unwrap();
         // Where nothing is migrated yet there is nobody.
         site.nurse = Person::with_role(&superuser, "nurse", Clock::system().now()).await.ok();
         site
+    }
+
+    /// The same, where nobody has signed in yet.
+    pub async fn without_people(db: &TestDatabase) -> Self {
+        db.key_store().await;
+        Self::with([db.place(), String::new(), db.owner_url()])
     }
 
     pub fn nurse(&self) -> &Person {

@@ -23,20 +23,33 @@ pub(super) async fn list(query: GrantsQuery, app: App, caller: Caller) -> Result
 }
 
 pub(super) async fn propose(app: App, caller: Caller, new: NewGrant) -> Result<Answer<Grant>, ApiError> {
-    let (by, now) = (user(&caller)?, app.clock.now());
+    let (by, now, realm) = (user(&caller)?, app.clock.now(), realm(&caller)?);
+    let write = Write::begin(&caller, Purpose::Operations).await?;
+    let grant = proposed(&write, realm, &new, by, now).await?;
+    write.commit(event(Action::Create, Entity::one(EntityKind::RoleGrant, grant.id.0))).await?;
+    Ok(Answer::created(grant))
+}
+
+/// All that is asked before somebody is given a role.
+pub(in crate::identity) async fn proposed(
+    write: &Write,
+    realm: Realm,
+    new: &NewGrant,
+    by: UserId,
+    now: Timestamp,
+) -> Result<Grant, ApiError> {
     if new.user_id == by.0 {
         return Err(own_grants());
     }
     if new.until.is_some_and(|until| until <= now) {
         return Err(ApiError::bad_request("invalid_span", "`until` must be to come"));
     }
-    let (realm, id) = (realm(&caller)?, RoleGrantId::new(now));
-    let write = Write::begin(&caller, Purpose::Operations).await?;
+    let id = RoleGrantId::new(now);
     users::store::lock_administrators(write.db()).await?;
-    refuse_excluded(&write, realm, &new, now).await?;
+    refuse_excluded(write, realm, new, now).await?;
     // As long as there is one administrator, nobody could approve the second one.
     let awaits = new.role == Role::Administrator && users::store::administrators(write.db(), now).await? > 1;
-    store::insert(write.db(), id, realm, &new, (by, awaits), now).await.map_err(|error| match error.constraint() {
+    store::insert(write.db(), id, realm, new, (by, awaits), now).await.map_err(|error| match error.constraint() {
         Some("role_grants_once") => {
             ApiError::Conflict { code: "granted_already", detail: "this role is granted or proposed already" }
         }
@@ -44,16 +57,27 @@ pub(super) async fn propose(app: App, caller: Caller, new: NewGrant) -> Result<A
         Some("role_grants_location_id_realm_fkey") => ApiError::bad_request("unknown_location", "no such place"),
         _ => error.into(),
     })?;
-    let grant = one(&write, realm, id, now).await?;
-    write.commit(event(Action::Create, Entity::one(EntityKind::RoleGrant, id.0))).await?;
-    Ok(Answer::created(grant))
+    one(write, realm, id, now).await
 }
 
 pub(super) async fn approve(id: RoleGrantId, app: App, caller: Caller) -> Result<Json<Grant>, ApiError> {
     let (by, now, realm) = (user(&caller)?, app.clock.now(), realm(&caller)?);
     let write = Write::begin(&caller, Purpose::Operations).await?;
+    let grant = approved(&write, realm, id, by, now).await?;
+    write.commit(event(Action::Update, Entity::one(EntityKind::RoleGrant, id.0))).await?;
+    Ok(Json(grant))
+}
+
+/// All that is asked before a second person's word counts.
+pub(in crate::identity) async fn approved(
+    write: &Write,
+    realm: Realm,
+    id: RoleGrantId,
+    by: UserId,
+    now: Timestamp,
+) -> Result<Grant, ApiError> {
     users::store::lock_administrators(write.db()).await?;
-    let grant = one(&write, realm, id, now).await?;
+    let grant = one(write, realm, id, now).await?;
     if grant.user_id == by {
         return Err(own_grants());
     }
@@ -63,9 +87,7 @@ pub(super) async fn approve(id: RoleGrantId, app: App, caller: Caller) -> Result
     if grant.state != "pending" || !store::approve(write.db(), id, by, now).await? {
         return Err(ApiError::Conflict { code: "not_pending", detail: "there is nothing to approve" });
     }
-    let grant = one(&write, realm, id, now).await?;
-    write.commit(event(Action::Update, Entity::one(EntityKind::RoleGrant, id.0))).await?;
-    Ok(Json(grant))
+    one(write, realm, id, now).await
 }
 
 pub(super) async fn end(id: RoleGrantId, app: App, caller: Caller) -> Result<StatusCode, ApiError> {

@@ -1,6 +1,6 @@
 //! Which role somebody has: proposed by one administrator, and where it opens charts, approved by another.
 
-mod handlers;
+pub(super) mod handlers;
 pub(super) mod model;
 mod routes;
 mod store;

@@ -21,7 +21,7 @@ const DAYS: u32 = 90;
 const DAY_MS: i64 = 86_400_000;
 
 /// A code is read from one screen and typed on another.
-const CODE_MS: i64 = 10 * 60_000;
+pub(super) const CODE_MS: i64 = 10 * 60_000;
 
 pub(super) async fn list(caller: Caller) -> Result<Json<StationList>, ApiError> {
     let realm = realm(&caller)?;

@@ -4,6 +4,7 @@ use uuid::Uuid;
 use vitals::{Realm, RoleGrantId, Timestamp, UserId};
 
 use super::model::User;
+use crate::caller::Part;
 use crate::permission::Role;
 
 const LIST: &str = "-- portal::identity::users::list
@@ -18,6 +19,9 @@ const LIST: &str = "-- portal::identity::users::list
 
 const INSERT: &str = "-- portal::identity::users::insert
     INSERT INTO users (id, realm, login, display_name) VALUES ($1, $2, $3, $4)";
+
+const PRACTISES: &str = "-- portal::identity::users::practises
+    UPDATE users SET practitioner_id = $2 WHERE id = $1 AND practitioner_id IS NULL";
 
 const RENAME: &str = "-- portal::identity::users::rename
     UPDATE users SET login = $2, display_name = $3 WHERE id = $1 AND status = 'invited'";
@@ -50,7 +54,7 @@ const ADMINISTRATORS: &str = "-- portal::identity::users::administrators
 
 const MAKE_ADMINISTRATOR: &str = "-- portal::identity::users::make_administrator
     INSERT INTO role_grants (id, realm, user_id, role_id, during, granted_part)
-    SELECT $1, $2, $3, id, tstzrange($4, NULL), 'command' FROM roles WHERE code = 'administrator'";
+    SELECT $1, $2, $3, id, tstzrange($4, NULL), $5 FROM roles WHERE code = 'administrator'";
 
 /// `administrators` as a number of our own.
 const ADMINISTRATORS_LOCK: i64 = 0x7669_6769_6c61_646d;
@@ -70,6 +74,12 @@ pub(crate) async fn list(
 
 pub(crate) async fn insert(db: &impl Db, id: UserId, realm: Realm, login: &str, name: &str) -> Result<(), Error> {
     db.execute(INSERT, &[&id.0, &realm.word(), &login, &name]).await?;
+    Ok(())
+}
+
+/// He cares for patients as this practitioner.
+pub(crate) async fn practises(db: &impl Db, id: UserId, practitioner: Uuid) -> Result<(), Error> {
+    db.execute(PRACTISES, &[&id.0, &practitioner]).await?;
     Ok(())
 }
 
@@ -118,9 +128,16 @@ pub(crate) async fn administrators_without(
     Ok(db.query_one(ADMINISTRATORS, &[&At(now), &user, &grant]).await?.try_get(0)?)
 }
 
-/// The one that the command line vouches for.
-pub(crate) async fn make_administrator(db: &impl Db, user: UserId, realm: Realm, now: Timestamp) -> Result<(), Error> {
-    db.execute(MAKE_ADMINISTRATOR, &[&RoleGrantId::new(now).0, &realm.word(), &user.0, &At(now)]).await?;
+/// The one that the command line vouches for, or the demo.
+pub(crate) async fn make_administrator(
+    db: &impl Db,
+    user: UserId,
+    realm: Realm,
+    by: Part,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let id = RoleGrantId::new(now).0;
+    db.execute(MAKE_ADMINISTRATOR, &[&id, &realm.word(), &user.0, &At(now), &by.word()]).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@ use vitals::{SessionId, UserId};
 use super::model::{BeginBody, FinishBody, TokenBody, Welcome};
 use super::store::{self, Link};
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
-use crate::caller::{Write, subscriber};
+use crate::caller::{Part, Write, subscriber};
 use crate::identity::answer::Answer;
 use crate::identity::cookies::Jar;
 use crate::identity::factors::{Codes, SeedShown, make_recovery_codes};
@@ -96,7 +96,7 @@ pub(super) async fn finish(visit: Visit, body: FinishBody) -> Result<Answer<Code
                 detail: "there is an administrator already",
             });
         }
-        users::store::make_administrator(write.db(), user, link.realm, now).await?;
+        users::store::make_administrator(write.db(), user, link.realm, Part::Command, now).await?;
     }
     users::store::activate(write.db(), user).await?;
     if !store::use_up(write.db(), link.id, now).await? {
