@@ -65,6 +65,7 @@ pub(crate) struct GlassAccess {
     #[ts(type = "string")]
     #[schema(value_type = String, format = DateTime)]
     pub until: Timestamp,
+    #[ts(type = "GlassReason")]
     pub reason_code: String,
     /// Null where its key was destroyed.
     pub reason: Option<String>,

@@ -44,10 +44,10 @@ pub(crate) struct NewGrant {
     pub user_id: Uuid,
     pub role: Role,
     #[serde(default)]
-    #[ts(type = "string | null")]
+    #[ts(type = "string | null", optional = nullable)]
     pub location_id: Option<Uuid>,
     #[serde(default)]
-    #[ts(type = "string | null")]
+    #[ts(type = "string | null", optional = nullable)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
 }

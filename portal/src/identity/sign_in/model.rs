@@ -109,11 +109,11 @@ pub(crate) struct PinSignInBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct UnlockBody {
     #[serde(default)]
-    #[ts(type = "string | null")]
+    #[ts(type = "string | null", optional = nullable)]
     #[schema(value_type = Option<String>)]
     pub pin: Option<Zeroizing<String>>,
     #[serde(default)]
-    #[ts(type = "string | null")]
+    #[ts(type = "string | null", optional = nullable)]
     #[schema(value_type = Option<String>)]
     pub password: Option<Zeroizing<String>>,
 }

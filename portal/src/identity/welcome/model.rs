@@ -35,8 +35,10 @@ pub(crate) struct BeginBody {
     pub password: Zeroizing<String>,
     /// For a first administrator only.
     #[serde(default)]
+    #[ts(optional = nullable)]
     pub login: Option<String>,
     #[serde(default)]
+    #[ts(optional = nullable)]
     pub display_name: Option<String>,
 }
 

@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useState } from "react";
-import { beginTotp, finishTotp, type Seed } from "../api/account.ts";
+import { beginTotp, finishTotp } from "../api/account.ts";
+import type { SeedShown } from "../api/types.gen.ts";
 import { Authenticator } from "../signin/Authenticator.tsx";
 import { Section } from "../ui/Page.tsx";
 import { Problem } from "../ui/Problem.tsx";
@@ -9,7 +10,7 @@ import { useSend } from "../ui/useSend.ts";
 
 /** Another authenticator instead of the present one, which holds until the new one has proven itself. */
 export function AuthenticatorSection() {
-  const [seed, setSeed] = useState<Seed | null>(null);
+  const [seed, setSeed] = useState<SeedShown | null>(null);
   const [changed, setChanged] = useState(false);
   const begin = useSend(beginTotp, (made) => {
     setChanged(false);

@@ -1,6 +1,7 @@
 import { Button, Table } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { endSession, type OwnSession, ownSessions } from "../api/account.ts";
+import { endSession, ownSessions } from "../api/account.ts";
+import type { OwnSession } from "../api/types.gen.ts";
 import { dateTime } from "../clinical/times.ts";
 import { Loaded } from "../ui/Loaded.tsx";
 import { Section } from "../ui/Page.tsx";

@@ -1,7 +1,7 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import type { Role } from "../api/identity.ts";
 import { grant } from "../api/people.ts";
+import type { Role } from "../api/types.gen.ts";
 import { onFields } from "../ui/form.ts";
 import { Section } from "../ui/Page.tsx";
 import { Problem } from "../ui/Problem.tsx";

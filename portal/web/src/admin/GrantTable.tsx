@@ -1,6 +1,7 @@
 import { Button, Group, Table } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { approve, endGrant, type Grant } from "../api/people.ts";
+import { approve, endGrant } from "../api/people.ts";
+import type { Grant } from "../api/types.gen.ts";
 import { dateTime } from "../clinical/times.ts";
 import { Problem } from "../ui/Problem.tsx";
 import { Sure } from "../ui/Sure.tsx";

@@ -1,7 +1,8 @@
 import { Button, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { type Invitation, invite } from "../api/people.ts";
+import { invite } from "../api/people.ts";
+import type { Invited } from "../api/types.gen.ts";
 import { dateTime } from "../clinical/times.ts";
 import { onFields } from "../ui/form.ts";
 import { Once } from "../ui/Once.tsx";
@@ -12,7 +13,7 @@ import { USERS } from "./people.ts";
 
 /** A new user, and the link by which that person sets a password. */
 export function InviteSection() {
-  const [made, setMade] = useState<Invitation | null>(null);
+  const [made, setMade] = useState<Invited | null>(null);
   const queries = useQueryClient();
   const { send, sending, problem } = useSend(invite, (invitation) => {
     setMade(invitation);

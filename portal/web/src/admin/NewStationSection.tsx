@@ -1,6 +1,6 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
-import type { Mode, Privacy } from "../api/identity.ts";
-import { makeStation, type StationCode } from "../api/stations.ts";
+import { makeStation } from "../api/stations.ts";
+import type { CodeGiven, StationMode, StationPrivacy } from "../api/types.gen.ts";
 import { onFields } from "../ui/form.ts";
 import { Section } from "../ui/Page.tsx";
 import { Problem } from "../ui/Problem.tsx";
@@ -9,14 +9,14 @@ import { MODES, PRIVACIES } from "./choices.ts";
 import { LocationField } from "./LocationField.tsx";
 
 /** A new station. */
-export function NewStationSection({ onMade }: { onMade: (made: StationCode) => void }) {
+export function NewStationSection({ onMade }: { onMade: (made: CodeGiven) => void }) {
   const { send, sending, problem } = useSend(makeStation, onMade);
   const submit = onFields((text) => {
     void send({
       name: text("name").trim(),
-      mode: text("mode") as Mode,
+      mode: text("mode") as StationMode,
       location_id: text("location_id").trim(),
-      privacy: text("privacy") as Privacy,
+      privacy: text("privacy") as StationPrivacy,
     });
   });
   return (

@@ -1,9 +1,9 @@
-import type { StationCode } from "../api/stations.ts";
+import type { CodeGiven } from "../api/types.gen.ts";
 import { hourMinute } from "../clinical/times.ts";
 import { Once } from "../ui/Once.tsx";
 
 /** The code that makes a screen a station, and where to type it. */
-export function StationCodeOnce({ made, onDone }: { made: StationCode; onDone: () => void }) {
+export function StationCodeOnce({ made, onDone }: { made: CodeGiven; onDone: () => void }) {
   const until = hourMinute(Date.parse(made.code_expires_at));
   return (
     <Once

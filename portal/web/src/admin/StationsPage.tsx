@@ -1,15 +1,8 @@
 import { Button, Group, NativeSelect, Table } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import type { Privacy } from "../api/identity.ts";
-import {
-  type EnrolledStation,
-  newCode,
-  revokeStation,
-  type StationCode,
-  setPrivacy,
-  stations,
-} from "../api/stations.ts";
+import { newCode, revokeStation, setPrivacy, stations } from "../api/stations.ts";
+import type { CodeGiven, StationPrivacy, StationView } from "../api/types.gen.ts";
 import { dateTime } from "../clinical/times.ts";
 import { Loaded } from "../ui/Loaded.tsx";
 import { Page, Section } from "../ui/Page.tsx";
@@ -22,7 +15,7 @@ import { StationCodeOnce } from "./StationCodeOnce.tsx";
 
 const KEY = ["stations"] as const;
 
-function state(station: EnrolledStation): string {
+function state(station: StationView): string {
   if (station.revoked) return "revoked";
   if (!station.enrolled) return "waits for its code";
   return station.expires_at ? `enrolled until ${dateTime(station.expires_at)}` : "enrolled";
@@ -32,8 +25,8 @@ function state(station: EnrolledStation): string {
 export function StationsPage() {
   const queries = useQueryClient();
   const again = () => void queries.invalidateQueries({ queryKey: KEY });
-  const [made, setMade] = useState<StationCode | null>(null);
-  const coded = (code: StationCode) => {
+  const [made, setMade] = useState<CodeGiven | null>(null);
+  const coded = (code: CodeGiven) => {
     setMade(code);
     again();
   };
@@ -60,9 +53,9 @@ export function StationsPage() {
 }
 
 interface StationsProps {
-  rows: readonly EnrolledStation[];
+  rows: readonly StationView[];
   again: () => void;
-  coded: (code: StationCode) => void;
+  coded: (code: CodeGiven) => void;
 }
 
 function Stations({ rows, again, coded }: StationsProps) {
@@ -96,7 +89,7 @@ function Stations({ rows, again, coded }: StationsProps) {
                     data={PRIVACIES}
                     value={station.privacy}
                     disabled={station.revoked || privacy.sending}
-                    onChange={(event) => void privacy.send(station.id, event.currentTarget.value as Privacy)}
+                    onChange={(event) => void privacy.send(station.id, event.currentTarget.value as StationPrivacy)}
                   />
                 </Table.Td>
                 <Table.Td>{state(station)}</Table.Td>

@@ -1,5 +1,6 @@
 import { useEffect } from "react";
-import { type User, users } from "../api/people.ts";
+import { users } from "../api/people.ts";
+import type { User } from "../api/types.gen.ts";
 import { useHere } from "../ui/useHere.ts";
 import { usePaged } from "../ui/usePaged.ts";
 

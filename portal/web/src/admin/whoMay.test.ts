@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Grant } from "../api/people.ts";
+import type { Grant } from "../api/types.gen.ts";
 import { inFours } from "../ui/words.ts";
 import { whoMay } from "./whoMay.ts";
 
@@ -7,8 +7,11 @@ const PENDING: Grant = {
   id: "g",
   user_id: "them",
   role: "nurse",
+  location_id: null,
   from: "2026-11-24T10:00:00Z",
+  until: null,
   granted_by: "first",
+  approved_by: null,
   state: "pending",
 };
 

@@ -1,4 +1,4 @@
-import type { Grant } from "../api/people.ts";
+import type { Grant } from "../api/types.gen.ts";
 
 export interface Decision {
   approve: boolean;

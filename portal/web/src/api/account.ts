@@ -1,51 +1,36 @@
 import { ask } from "./http.ts";
-import type { Session } from "./identity.ts";
+import type {
+  BeginBody,
+  CodeBody,
+  Codes,
+  FinishBody,
+  NewPassword,
+  NewPin,
+  SeedShown,
+  SessionList,
+  SessionView,
+  TokenBody,
+  Welcome,
+} from "./types.gen.ts";
 
-export interface OwnSession {
-  id: string;
-  started_at: string;
-  last_input_at: string;
-  /** Unless there is input. */
-  ends_at: string;
-  station_id?: string | null;
-  /** From where it began. */
-  address?: string | null;
-  factors: string[];
-  /** The one that asks. */
-  current: boolean;
-}
-
-/** Of an authenticator that waits for its first code: base32, and the same as `otpauth://`. */
-export interface Seed {
-  secret: string;
-  uri: string;
-}
-
-export interface Welcome {
-  purpose: "first_administrator" | "invitation" | "reset";
-  login?: string | null;
-  expires_at: string;
-}
-
-export const ownSessions = (signal: AbortSignal) => ask<{ sessions: OwnSession[] }>("/api/sessions", { signal });
+export const ownSessions = (signal: AbortSignal) => ask<SessionList>("/api/sessions", { signal });
 /** `others`: all but the one that asks. */
 export const endSession = (id: string) => ask(`/api/sessions/${encodeURIComponent(id)}`, { method: "DELETE" });
 
 /** Ends every other session, and brings another token. */
 export const changePassword = (password: string) =>
-  ask<Session>("/api/me/password", { method: "PUT", alone: true, body: { password } });
-export const changePin = (pin: string) => ask("/api/me/pin", { method: "PUT", body: { pin } });
-export const beginTotp = () => ask<Seed>("/api/me/totp", { method: "POST" });
+  ask<SessionView>("/api/me/password", { method: "PUT", alone: true, body: { password } satisfies NewPassword });
+export const changePin = (pin: string) => ask("/api/me/pin", { method: "PUT", body: { pin } satisfies NewPin });
+export const beginTotp = () => ask<SeedShown>("/api/me/totp", { method: "POST" });
 /** Ends every other session, and brings another token. */
 export const finishTotp = (code: string) =>
-  ask<Session>("/api/me/totp", { method: "PUT", alone: true, body: { code } });
+  ask<SessionView>("/api/me/totp", { method: "PUT", alone: true, body: { code } satisfies CodeBody });
 /** Ten, shown once; older ones are void. */
-export const recoveryCodes = () => ask<{ codes: string[] }>("/api/me/recovery-codes", { method: "POST" });
+export const recoveryCodes = () => ask<Codes>("/api/me/recovery-codes", { method: "POST" });
 
 export const welcome = (token: string, signal: AbortSignal) =>
-  ask<Welcome>("/api/welcome", { method: "POST", body: { token }, signal });
-export const beginWelcome = (body: { token: string; password: string; login?: string; display_name?: string }) =>
-  ask<Seed>("/api/welcome/begin", { method: "POST", body });
+  ask<Welcome>("/api/welcome", { method: "POST", body: { token } satisfies TokenBody, signal });
+export const beginWelcome = (body: BeginBody) => ask<SeedShown>("/api/welcome/begin", { method: "POST", body });
 /** Signs in. */
 export const finishWelcome = (token: string, code: string) =>
-  ask<{ codes: string[] }>("/api/welcome/finish", { method: "POST", alone: true, body: { token, code } });
+  ask<Codes>("/api/welcome/finish", { method: "POST", alone: true, body: { token, code } satisfies FinishBody });

@@ -1,5 +1,6 @@
 import { ask, askText } from "./http.ts";
 import type { Next } from "./people.ts";
+import type { AuditEvents } from "./types.gen.ts";
 
 /** What is looked for; everything given must hold. */
 export type AuditSearch = {
@@ -10,41 +11,6 @@ export type AuditSearch = {
   /** RFC 3339, exclusive. */
   to?: string;
 };
-
-export interface AuditEvent {
-  id: string;
-  at: string;
-  realm?: string | null;
-  category: string;
-  action: string;
-  outcome: string;
-  user?: string | null;
-  user_name?: string | null;
-  /** By virtue of which the user might. */
-  role?: string | null;
-  session?: string | null;
-  station?: string | null;
-  /** The part of Vigil that worked for itself. */
-  part?: string | null;
-  address?: string | null;
-  purpose?: string | null;
-  endpoint?: string | null;
-  entity_kind?: string | null;
-  entity?: string | null;
-  entity_version?: number | null;
-  /** Whom it is about. */
-  patients: string[];
-  /** Null as well where no key opens it any more. */
-  detail?: string | null;
-  /** How many identical requests it stands for. */
-  times: number;
-  correlation?: string | null;
-}
-
-export interface AuditEvents {
-  events: AuditEvent[];
-  next: Next;
-}
 
 export type Format = "csv" | "json";
 

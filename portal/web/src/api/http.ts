@@ -1,6 +1,5 @@
-import type { Permission } from "./identity.ts";
 import { Refused } from "./refused.ts";
-import type { Problem } from "./types.gen.ts";
+import type { Permission, Problem } from "./types.gen.ts";
 
 /** Without an answer by then, waiting says nothing more (ui.md §3.6). */
 export const PATIENCE_MS = 10_000;

@@ -1,4 +1,4 @@
-import type { Permission } from "./identity.ts";
+import type { Permission } from "./types.gen.ts";
 
 /** The one error of every request: what the server refused (RFC 9457), or why it could not be asked. */
 export class Refused extends Error {

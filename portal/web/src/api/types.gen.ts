@@ -194,7 +194,7 @@ export type CodeBody = { code: string, };
 
 export type PinSignInBody = { login: string, pin: string, };
 
-export type UnlockBody = { pin: string | null, password: string | null, };
+export type UnlockBody = { pin?: string | null, password?: string | null, };
 
 export type OwnSession = { id: string, started_at: string, last_input_at: string, 
 /**
@@ -240,7 +240,7 @@ export type BeginBody = { token: string, password: string,
 /**
  * For a first administrator only.
  */
-login: string | null, display_name: string | null, };
+login?: string | null, display_name?: string | null, };
 
 export type FinishBody = { token: string, code: string, };
 
@@ -280,7 +280,7 @@ export type GrantList = { grants: Array<Grant>,
  */
 next: string | null, };
 
-export type NewGrant = { user_id: string, role: Role, location_id: string | null, until: string | null, };
+export type NewGrant = { user_id: string, role: Role, location_id?: string | null, until?: string | null, };
 
 export type GlassReason = "emergency" | "cover" | "transfer" | "consult" | "other";
 
@@ -292,7 +292,7 @@ reason: string, };
 
 export type GlassBroken = { id: string, patient_id: string, until: string, };
 
-export type GlassAccess = { id: string, user_id: string, patient_id: string, from: string, until: string, reason_code: string, 
+export type GlassAccess = { id: string, user_id: string, patient_id: string, from: string, until: string, reason_code: GlassReason, 
 /**
  * Null where its key was destroyed.
  */

@@ -1,5 +1,5 @@
 import { Button, Table } from "@mantine/core";
-import type { AuditEvent } from "../api/audit.ts";
+import type { AuditEvent } from "../api/types.gen.ts";
 import { dateTime } from "../clinical/times.ts";
 import { what, who } from "./words.ts";
 

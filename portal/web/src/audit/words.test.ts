@@ -1,19 +1,31 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { type AuditEvent, exported } from "../api/audit.ts";
+import { exported } from "../api/audit.ts";
+import type { AuditEvent } from "../api/types.gen.ts";
 import { moment, searched, what, who } from "./words.ts";
 
 const EVENT: AuditEvent = {
   id: "e",
   at: "2026-11-24T10:00:00Z",
+  realm: "demo",
   category: "chart",
   action: "R",
   outcome: "success",
   user: "u-1",
   user_name: "Ann Lee",
+  role: "nurse",
+  session: "s-1",
+  station: null,
+  part: null,
+  address: "127.0.0.1",
   purpose: "TREAT",
+  endpoint: null,
   entity_kind: "patient",
+  entity: null,
+  entity_version: null,
   patients: ["p-1"],
+  detail: null,
   times: 1,
+  correlation: null,
 };
 
 afterEach(() => vi.unstubAllGlobals());

@@ -1,4 +1,5 @@
-import type { AuditEvent, AuditSearch } from "../api/audit.ts";
+import type { AuditSearch } from "../api/audit.ts";
+import type { AuditEvent } from "../api/types.gen.ts";
 
 const ACTIONS: Readonly<Record<string, string>> = {
   C: "made",

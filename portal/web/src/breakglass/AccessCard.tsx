@@ -1,7 +1,8 @@
 import { Button, Radio } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useId } from "react";
-import { type Access, review } from "../api/breakGlass.ts";
+import { review } from "../api/breakGlass.ts";
+import type { GlassAccess } from "../api/types.gen.ts";
 import { dateTime } from "../clinical/times.ts";
 import { onFields } from "../ui/form.ts";
 import { Problem } from "../ui/Problem.tsx";
@@ -10,7 +11,7 @@ import { useSend } from "../ui/useSend.ts";
 import { REASONS } from "./reasons.ts";
 
 /** One access, and what its reviewer says. */
-export function AccessCard({ access }: { access: Access }) {
+export function AccessCard({ access }: { access: GlassAccess }) {
   const title = useId();
   const me = useHere().user?.id;
   return (
@@ -39,7 +40,7 @@ export function AccessCard({ access }: { access: Access }) {
   );
 }
 
-function ReviewForm({ access }: { access: Access }) {
+function ReviewForm({ access }: { access: GlassAccess }) {
   const queries = useQueryClient();
   const { send, sending, problem } = useSend(review, () => {
     void queries.invalidateQueries({ queryKey: ["accesses"] });

@@ -1,6 +1,7 @@
 import { Button, NativeSelect, Textarea, TextInput } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
-import { breakGlass, type OpenedAccess, type ReasonCode } from "../api/breakGlass.ts";
+import { breakGlass } from "../api/breakGlass.ts";
+import type { GlassBroken, GlassReason } from "../api/types.gen.ts";
 import { hourMinute } from "../clinical/times.ts";
 import { onFields } from "../ui/form.ts";
 import { Page } from "../ui/Page.tsx";
@@ -15,7 +16,7 @@ const CHOICES = Object.entries(REASONS).map(([value, label]) => ({ value, label 
 export function BreakGlassPage() {
   const watch = useWatch();
   const head = useRef<HTMLHeadingElement>(null);
-  const [opened, setOpened] = useState<OpenedAccess | null>(null);
+  const [opened, setOpened] = useState<GlassBroken | null>(null);
   const { send, sending, problem } = useSend(breakGlass, (access) => {
     setOpened(access);
     // The token is another one now, and with it the times.
@@ -27,7 +28,7 @@ export function BreakGlassPage() {
   const submit = onFields((text) => {
     void send({
       patient_id: text("patient_id").trim(),
-      reason_code: text("reason_code") as ReasonCode,
+      reason_code: text("reason_code") as GlassReason,
       reason: text("reason").trim(),
     });
   });

@@ -1,6 +1,6 @@
-import type { ReasonCode } from "../api/breakGlass.ts";
+import type { GlassReason } from "../api/types.gen.ts";
 
-export const REASONS: Readonly<Record<ReasonCode, string>> = {
+export const REASONS: Readonly<Record<GlassReason, string>> = {
   emergency: "Emergency",
   cover: "I cover for somebody",
   transfer: "The patient is being transferred",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Session } from "../api/identity.ts";
+import type { SessionView } from "../api/types.gen.ts";
 import { NOBODY } from "../session/session.ts";
 import { STATION, signedIn } from "../testing/session.ts";
 import { admit, home, placeOf, rail, watches } from "./places.ts";
@@ -49,7 +49,7 @@ it("names what is missing, and sends nobody away from a page for it", () => {
 });
 
 it("shows alarms under a lock to whom they were shown before, and a page to nobody", () => {
-  const locked: Pick<Session, "state" | "permissions"> = { state: "locked", permissions: [] };
+  const locked: Pick<SessionView, "state" | "permissions"> = { state: "locked", permissions: [] };
   expect(admit("/me", { ...nurse, ...locked })).toEqual({ show: "wall" });
   expect(admit("/me", { ...administrator, ...locked })).toEqual({ show: "wait" });
   expect(admit("/me", { ...administrator, ...locked, station: STATION })).toEqual({ show: "wall" });

@@ -1,4 +1,4 @@
-import type { Permission, Role, Session } from "../api/identity.ts";
+import type { Permission, Role, SessionView } from "../api/types.gen.ts";
 
 export interface Place {
   path: string;
@@ -35,7 +35,7 @@ export function placeOf(path: string): Place | null {
   );
 }
 
-function allowed(place: Place, session: Session): boolean {
+function allowed(place: Place, session: SessionView): boolean {
   if (place.needs === "open") return true;
   // A station shows its ward to whoever stands before it.
   if (place.needs === "read_vitals" && session.station) return true;
@@ -43,12 +43,12 @@ function allowed(place: Place, session: Session): boolean {
   return place.needs === "signed_in" || session.permissions.includes(place.needs);
 }
 
-export function rail(session: Session): readonly Place[] {
+export function rail(session: SessionView): readonly Place[] {
   if (session.state !== "open") return [];
   return PLACES.filter((place) => place.rail && allowed(place, session));
 }
 
-export function home(session: Session): string {
+export function home(session: SessionView): string {
   return PLACES.find((place) => place.rail && allowed(place, session))?.path ?? "/me";
 }
 
@@ -56,7 +56,7 @@ export function home(session: Session): string {
 const AT_BEDS: readonly Role[] = ["nurse", "charge_nurse", "physician"];
 
 /** Live numbers and alarms are for this screen. */
-export function watches(session: Session): boolean {
+export function watches(session: SessionView): boolean {
   if (session.station) return true;
   // A lock takes names away, not alarms.
   if (session.state === "locked") return session.roles.some((role) => AT_BEDS.includes(role));
@@ -69,7 +69,7 @@ export type Admission =
   | { show: "forbidden"; missing: Permission };
 
 /** What an address shows to whom. */
-export function admit(path: string, session: Session | null): Admission {
+export function admit(path: string, session: SessionView | null): Admission {
   const place = placeOf(path);
   const wall = path === WARD;
   if (session === null) return { show: wall ? "wall" : "wait" };

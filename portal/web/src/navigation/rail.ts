@@ -1,9 +1,9 @@
-import type { Session } from "../api/identity.ts";
+import type { SessionView } from "../api/types.gen.ts";
 import { element } from "../bars/element.ts";
 import { placeOf, rail } from "./places.ts";
 
 /** Links to what this person may open. */
-export function paintRail(session: Session | null, path: string): void {
+export function paintRail(session: SessionView | null, path: string): void {
   const host = element("rail");
   const places = session === null ? [] : rail(session);
   const key = places.map((place) => place.path).join();

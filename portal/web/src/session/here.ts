@@ -1,7 +1,7 @@
 import { onUnauthorised, serverNow } from "../api/http.ts";
-import type { Session } from "../api/identity.ts";
 import * as api from "../api/identity.ts";
 import { sentence } from "../api/refused.ts";
+import type { SessionView } from "../api/types.gen.ts";
 import { element } from "../bars/element.ts";
 import { go, want } from "../navigation/go.ts";
 import { WARD, watches } from "../navigation/places.ts";
@@ -10,7 +10,7 @@ import { setText } from "../wall/text.ts";
 import { Activity } from "./activity.ts";
 import { LockPanel } from "./lockPanel.ts";
 import { Renewal } from "./renewal.ts";
-import type { SessionWatch } from "./session.ts";
+import { NOBODY, type SessionWatch } from "./session.ts";
 import { WhoBar } from "./who.ts";
 
 const LOOK_MS = 1_000;
@@ -45,7 +45,7 @@ export function follow(session: SessionWatch, station: Station): void {
   activity.watch(window);
   const renewal = new Renewal(() => api.renewStation().then(() => undefined));
 
-  let before: Session | null = null;
+  let before: SessionView | null = null;
   const paint = () => {
     const shown = session.shown();
     const was = before;
@@ -89,7 +89,7 @@ export function follow(session: SessionWatch, station: Station): void {
 async function leave(session: SessionWatch): Promise<void> {
   const station = session.shown()?.station ?? null;
   await api.signOut();
-  session.take({ state: "none", station, factors: [], roles: [], permissions: [] });
+  session.take({ ...NOBODY, station });
   // Whoever comes next begins at their own beginning.
   want(null);
   if (station) go(WARD);

@@ -1,6 +1,6 @@
-import type { Session } from "../api/identity.ts";
 import * as api from "../api/identity.ts";
 import { sentence } from "../api/refused.ts";
+import type { SessionView } from "../api/types.gen.ts";
 import { element } from "../bars/element.ts";
 import { setText } from "../wall/text.ts";
 
@@ -24,7 +24,7 @@ export class LockPanel {
   #before: Element | null = null;
   #station = false;
 
-  constructor(private readonly events: { unlocked: (session: Session) => void; signOut: () => void }) {
+  constructor(private readonly events: { unlocked: (session: SessionView) => void; signOut: () => void }) {
     element("lock-other").onclick = events.signOut;
     this.#form.onsubmit = (event) => {
       event.preventDefault();
@@ -32,7 +32,7 @@ export class LockPanel {
     };
   }
 
-  paint(session: Session | null): void {
+  paint(session: SessionView | null): void {
     const locked = session?.state === "locked";
     if (locked === !this.#panel.hidden) return;
     if (locked) {

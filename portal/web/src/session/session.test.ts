@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Session } from "../api/identity.ts";
+import type { SessionView } from "../api/types.gen.ts";
 import { NOON_ISH } from "../testing/made.ts";
 import { STATION, signedIn } from "../testing/session.ts";
 import { asOf, NOBODY, SessionWatch } from "./session.ts";
@@ -46,7 +46,7 @@ it("tells of what changed, and of nothing else", () => {
 });
 
 it("asks the server one question at a time", async () => {
-  const waiting: ((said: Session) => void)[] = [];
+  const waiting: ((said: SessionView) => void)[] = [];
   const watch = new SessionWatch(
     () => NOON_ISH,
     () => new Promise((done) => waiting.push(done)),

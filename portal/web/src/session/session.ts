@@ -1,19 +1,29 @@
-import type { Permission, Session } from "../api/identity.ts";
 import * as api from "../api/identity.ts";
+import type { Permission, SessionView } from "../api/types.gen.ts";
 
 /** The other tabs of this browser share the cookie: one tells the rest to look. */
 const CHANNEL = "vigil-session";
 
-export const NOBODY: Session = { state: "none", factors: [], roles: [], permissions: [] };
+export const NOBODY: SessionView = {
+  state: "none",
+  user: null,
+  station: null,
+  factors: [],
+  roles: [],
+  permissions: [],
+  locks_at: null,
+  ends_at: null,
+  stepped_up_until: null,
+};
 
-function past(at: string | null | undefined, now: number): boolean {
-  return at !== null && at !== undefined && Date.parse(at) <= now;
+function past(at: string | null, now: number): boolean {
+  return at !== null && Date.parse(at) <= now;
 }
 
 /** What the server said, as it stands by the clock: nothing stays open because an answer failed to come. */
-export function asOf(said: Session, now: number): Session {
+export function asOf(said: SessionView, now: number): SessionView {
   if (said.state === "none") return said;
-  if (past(said.ends_at, now)) return { ...NOBODY, station: said.station ?? null };
+  if (past(said.ends_at, now)) return { ...NOBODY, station: said.station };
   if (said.state === "open" && past(said.locks_at, now)) return { ...said, state: "locked", permissions: [] };
   return said;
 }
@@ -21,22 +31,22 @@ export function asOf(said: Session, now: number): Session {
 /** Who is signed in here, for whoever shows something of it. Free of any framework: the wall needs it too. */
 export class SessionWatch {
   /** Null until the server first said anything. */
-  #shown: Session | null = null;
-  #said: Session | null = null;
+  #shown: SessionView | null = null;
+  #said: SessionView | null = null;
   #asking: Promise<void> | null = null;
   readonly #heard = new Set<() => void>();
   readonly #others: BroadcastChannel | null;
 
   constructor(
     private readonly now: () => number,
-    private readonly read: () => Promise<Session> = api.session,
+    private readonly read: () => Promise<SessionView> = api.session,
   ) {
     this.#others = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(CHANNEL);
     if (this.#others) this.#others.onmessage = () => this.refresh();
   }
 
   /** Stays the same object until something changed. */
-  readonly shown = (): Session | null => this.#shown;
+  readonly shown = (): SessionView | null => this.#shown;
 
   readonly subscribe = (heard: () => void): (() => void) => {
     this.#heard.add(heard);
@@ -48,13 +58,13 @@ export class SessionWatch {
   }
 
   /** An answer to something that a person did here: the other tabs are told. */
-  take(said: Session): void {
+  take(said: SessionView): void {
     this.hear(said);
     this.#others?.postMessage("changed");
   }
 
   /** An answer that changed nothing but times. */
-  hear(said: Session): void {
+  hear(said: SessionView): void {
     this.#said = said;
     this.look();
   }

@@ -1,4 +1,4 @@
-import type { Session } from "../api/identity.ts";
+import type { SessionView } from "../api/types.gen.ts";
 import { element } from "../bars/element.ts";
 import { setText } from "../wall/text.ts";
 
@@ -19,7 +19,7 @@ export class WhoBar {
     element("sign-out").onclick = events.signOut;
   }
 
-  paint(session: Session | null, now: number): void {
+  paint(session: SessionView | null, now: number): void {
     const state = session?.state ?? "none";
     const here = state === "open" || state === "locked";
     this.#who.hidden = !here;

@@ -1,11 +1,11 @@
 import { Button, TextInput } from "@mantine/core";
 import { useEffect, useRef } from "react";
-import type { Seed } from "../api/account.ts";
+import type { SeedShown } from "../api/types.gen.ts";
 import { onFields } from "../ui/form.ts";
 import { inFours } from "../ui/words.ts";
 
 interface Props {
-  seed: Seed;
+  seed: SeedShown;
   sending: boolean;
   onCode: (code: string) => void;
 }

@@ -1,4 +1,5 @@
-import { finishWelcome, type Seed } from "../api/account.ts";
+import { finishWelcome } from "../api/account.ts";
+import type { SeedShown } from "../api/types.gen.ts";
 import { Problem } from "../ui/Problem.tsx";
 import { useSend } from "../ui/useSend.ts";
 import { Authenticator } from "./Authenticator.tsx";
@@ -10,7 +11,7 @@ export function FinishForm({
   onCodes,
 }: {
   token: string;
-  seed: Seed;
+  seed: SeedShown;
   onCodes: (codes: string[]) => void;
 }) {
   const { send, sending, problem } = useSend(finishWelcome, ({ codes }) => onCodes(codes));

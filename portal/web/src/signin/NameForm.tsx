@@ -1,12 +1,21 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useEffect, useRef } from "react";
-import { beginWelcome, type Seed } from "../api/account.ts";
+import { beginWelcome } from "../api/account.ts";
+import type { SeedShown } from "../api/types.gen.ts";
 import { onFields } from "../ui/form.ts";
 import { Problem } from "../ui/Problem.tsx";
 import { useSend } from "../ui/useSend.ts";
 
 /** The first step of an invitation: a password, and for the first administrator a name. */
-export function NameForm({ token, first, onSeed }: { token: string; first: boolean; onSeed: (seed: Seed) => void }) {
+export function NameForm({
+  token,
+  first,
+  onSeed,
+}: {
+  token: string;
+  first: boolean;
+  onSeed: (seed: SeedShown) => void;
+}) {
   const form = useRef<HTMLFormElement>(null);
   const { send, sending, problem } = useSend(beginWelcome, onSeed);
   useEffect(() => form.current?.querySelector("input")?.focus(), []);

@@ -1,9 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { type Seed, welcome } from "../api/account.ts";
+import { welcome } from "../api/account.ts";
+import type { SeedShown } from "../api/types.gen.ts";
 import { dateTime } from "../clinical/times.ts";
 import { go } from "../navigation/go.ts";
 import { home } from "../navigation/places.ts";
+import { NOBODY } from "../session/session.ts";
 import { Loaded } from "../ui/Loaded.tsx";
 import { Once } from "../ui/Once.tsx";
 import { Page } from "../ui/Page.tsx";
@@ -42,7 +44,7 @@ function Steps({ token }: { token: string }) {
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
   });
-  const [seed, setSeed] = useState<Seed | null>(null);
+  const [seed, setSeed] = useState<SeedShown | null>(null);
   const [codes, setCodes] = useState<string[] | null>(null);
 
   if (codes) {
@@ -52,13 +54,7 @@ function Steps({ token }: { token: string }) {
         says="Each signs you in once when your authenticator is lost. They are not shown again: print them or put them into a safe."
         secret={codes}
         done="I have kept them: go on"
-        onDone={() =>
-          void watch
-            .refresh()
-            .then(() =>
-              go(home(watch.shown() ?? { state: "none", factors: [], roles: [], permissions: [] }), "replace"),
-            )
-        }
+        onDone={() => void watch.refresh().then(() => go(home(watch.shown() ?? NOBODY), "replace"))}
       />
     );
   }

@@ -1,10 +1,10 @@
-import type { Session } from "../api/identity.ts";
+import type { SessionView, StationView } from "../api/types.gen.ts";
 import { NOON_ISH } from "./made.ts";
 
 const at = (minutes: number) => new Date(NOON_ISH + minutes * 60_000).toISOString();
 
 /** A nurse who has just signed in at a screen that is no station. */
-export function signedIn(over: Partial<Session> = {}): Session {
+export function signedIn(over: Partial<SessionView> = {}): SessionView {
   return {
     state: "open",
     user: { id: "u-lee", login: "lee", display_name: "Ann Lee" },
@@ -19,10 +19,13 @@ export function signedIn(over: Partial<Session> = {}): Session {
   };
 }
 
-export const STATION = {
+export const STATION: StationView = {
   id: "s-1",
   name: "ICU desk",
   mode: "wall",
   location_id: "l-1",
   privacy: "initials",
-} as const;
+  enrolled: true,
+  expires_at: at(90 * 24 * 60),
+  revoked: false,
+};

@@ -1,4 +1,4 @@
-import type { Permission } from "../api/identity.ts";
+import type { Permission } from "../api/types.gen.ts";
 import { PERMISSIONS } from "./words.ts";
 
 /** Says what is missing, so that somebody knows what to ask for. */

@@ -1,5 +1,5 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
-import type { Session } from "../api/identity.ts";
+import type { SessionView } from "../api/types.gen.ts";
 import type { SessionWatch } from "../session/session.ts";
 import { NOBODY } from "../session/session.ts";
 
@@ -12,7 +12,7 @@ export function useWatch(): SessionWatch {
 }
 
 /** Who is signed in at this screen. */
-export function useHere(): Session {
+export function useHere(): SessionView {
   const watch = useWatch();
   return useSyncExternalStore(watch.subscribe, watch.shown) ?? NOBODY;
 }

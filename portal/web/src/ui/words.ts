@@ -1,4 +1,4 @@
-import type { Permission, Role } from "../api/identity.ts";
+import type { Permission, Role } from "../api/types.gen.ts";
 
 export const ROLES: Readonly<Record<Role, string>> = {
   nurse: "Nurse",
