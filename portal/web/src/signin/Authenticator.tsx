@@ -3,6 +3,7 @@ import { useEffect, useRef } from "react";
 import type { SeedShown } from "../api/types.gen.ts";
 import { onFields } from "../ui/form.ts";
 import { inFours } from "../ui/words.ts";
+import { QrCode } from "./QrCode.tsx";
 
 interface Props {
   seed: SeedShown;
@@ -10,7 +11,7 @@ interface Props {
   onCode: (code: string) => void;
 }
 
-/** A new authenticator: its secret to type or to open, and its first code as a proof that it is there. */
+/** A new authenticator: its secret to scan, to open or to type, and its first code as a proof that it is there. */
 export function Authenticator({ seed, sending, onCode }: Props) {
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => head.current?.focus(), []);
@@ -20,9 +21,11 @@ export function Authenticator({ seed, sending, onCode }: Props) {
         Set up your authenticator
       </h2>
       <p>
-        Type this key into an authenticator app on your phone: time based, 6 digits. On the phone itself you can{" "}
+        Scan this with an authenticator app on your phone. On the phone itself you can{" "}
         <a href={seed.uri}>open it in the app</a>.
       </p>
+      <QrCode text={seed.uri} label="QR code of the key below" />
+      <p>Or type the key in: time based, 6 digits.</p>
       <ul className="secret">
         <li>
           <code data-testid="secret">{inFours(seed.secret)}</code>
