@@ -180,6 +180,27 @@ pub(crate) enum Keys {
     /// Writes the root key of a recovery file to where the configuration says, once it is proven that it opens every key
     /// there is. The passphrase is the first line of standard input.
     Import { file: PathBuf },
+    /// Destroys the key of a patient, so that nothing of him is ever read again. Two people agree, a privacy officer and
+    /// another one or an administrator: password and code of the one who asks, then of the other, as four lines of
+    /// standard input.
+    Shred(Box<Shred>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Shred {
+    pub(crate) patient: PatientId,
+    /// Who asks for it.
+    #[arg(long, value_name = "LOGIN")]
+    pub(crate) by: String,
+    /// Who agrees.
+    #[arg(long, value_name = "LOGIN")]
+    pub(crate) approved_by: String,
+    /// Kept sealed in the audit.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// How long a backup of the key store, or of its log, is kept: until then it brings the patient back.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) backups_kept_days: u16,
 }
 
 #[derive(Debug, Args)]

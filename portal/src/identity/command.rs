@@ -2,7 +2,7 @@
 
 use keys::{Keyring, Zeroizing};
 use store::Pool;
-use vitals::{Clock, Timestamp};
+use vitals::{Clock, PatientId, Timestamp};
 
 use super::secret::{digest_of, token};
 use super::{credentials, sessions, users, welcome};
@@ -10,6 +10,8 @@ use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
 use crate::caller::{Caller, Desk, Part, Write};
 use crate::demo::Demo;
 use crate::web::ApiError;
+
+pub use super::two_persons::Proof;
 
 /// Of the first administrator's link.
 const FIRST_MS: i64 = 15 * 60_000;
@@ -31,6 +33,12 @@ pub enum Error {
     NoAuthenticator(String),
     #[error(transparent)]
     Database(#[from] store::Error),
+    #[error(
+        "it takes two different people, each with password and code: a privacy officer, and another one or an administrator"
+    )]
+    NotTwo,
+    #[error("no patient {0} of theirs")]
+    UnknownPatient(PatientId),
     #[error("{0}")]
     Refused(String),
 }
@@ -66,8 +74,8 @@ pub struct Line {
 /// The host's own hand on users: it needs no session, and every use is audited as `command`.
 pub struct Users {
     desk: Desk,
-    clock: Clock,
-    keyring: Keyring,
+    pub(super) clock: Clock,
+    pub(super) keyring: Keyring,
 }
 
 impl Users {
@@ -142,7 +150,7 @@ impl Users {
         Demo::new(self.desk.clone(), self.clock.clone(), self.keyring.clone())
     }
 
-    async fn write(&self) -> Result<Write, Error> {
+    pub(super) async fn write(&self) -> Result<Write, Error> {
         Ok(Write::begin(&Caller::system(&self.desk, Part::Command), Purpose::Operations).await?)
     }
 }

@@ -25,6 +25,7 @@ mod sockets;
 mod stations;
 mod throttle;
 mod totp;
+mod two_persons;
 mod users;
 mod visit;
 mod welcome;

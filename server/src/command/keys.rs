@@ -7,20 +7,23 @@ use anyhow::{Context, bail};
 use keys::rotate::Databases;
 use keys::{Keyring, RootFile, RootKey, Zeroizing, recovery, rotate};
 
-use super::block_on;
+use super::{block_on, shred};
 use crate::args::{Keys, Rotate};
 use crate::config::Config;
 use crate::database::Database;
 use crate::{fit, root_key};
 
-/// Longer lines are no passphrase.
-const MAX_PASSPHRASE: usize = 1_024;
+/// Longer lines are no passphrase and no password.
+pub(super) const MAX_LINE: usize = 1_024;
 
 pub(crate) fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
     if let Keys::Init { file } = &command {
         RootKey::make(file)?;
         println!("made {}", file.display());
         return Ok(());
+    }
+    if let Keys::Shred(what) = &command {
+        return shred::command(config, what);
     }
     if !matches!(command, Keys::Import { .. }) {
         root_key::look(config)?;
@@ -29,7 +32,7 @@ pub(crate) fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
     let outcome = block_on(async {
         fit::schema(&database.access).await?;
         match command {
-            Keys::Init { .. } => Ok(()),
+            Keys::Init { .. } | Keys::Shred(_) => Ok(()),
             Keys::Check => check(&root_key::find(config, &database)?, &database).await,
             Keys::Rotate(what) => replace(config, &database, what).await,
             Keys::Export { file } => export(&root_key::find(config, &database)?, &file),
@@ -92,9 +95,9 @@ async fn import(config: &Config, database: &Database, file: &Path) -> anyhow::Re
 }
 
 fn passphrase() -> anyhow::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(String::with_capacity(MAX_PASSPHRASE));
-    let read = std::io::Read::take(std::io::stdin().lock(), MAX_PASSPHRASE as u64);
-    std::io::BufRead::read_line(&mut std::io::BufReader::with_capacity(MAX_PASSPHRASE, read), &mut line)
+    let mut line = Zeroizing::new(String::with_capacity(MAX_LINE));
+    let read = std::io::Read::take(std::io::stdin().lock(), MAX_LINE as u64);
+    std::io::BufRead::read_line(&mut std::io::BufReader::with_capacity(MAX_LINE, read), &mut line)
         .context("read the passphrase from standard input")?;
     Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }

@@ -5,6 +5,7 @@ mod audit;
 mod device;
 mod keys;
 mod migrate;
+mod shred;
 mod user;
 
 use std::future::Future;

@@ -14,7 +14,7 @@ use crate::{fit, root_key};
 const CONNECTIONS: usize = 2;
 
 pub(crate) fn user(config: &Config, command: User) -> anyhow::Result<()> {
-    with_users(config, async |users| {
+    with_users(config, async |users, _| {
         match command {
             User::FirstAdmin { recover } => {
                 let link = users.first_administrator(recover).await?;
@@ -38,7 +38,7 @@ pub(crate) fn user(config: &Config, command: User) -> anyhow::Result<()> {
 }
 
 pub(crate) fn demo(config: &Config, command: Demo) -> anyhow::Result<()> {
-    with_users(config, async |users| {
+    with_users(config, async |users, _| {
         match command {
             Demo::Code { login } => println!("{}", users.demo_code(&login).await?),
             Demo::StationCode { name } => println!("{}", users.demo().station_code(&name).await?),
@@ -54,7 +54,10 @@ pub(crate) fn demo(config: &Config, command: Demo) -> anyhow::Result<()> {
     })
 }
 
-fn with_users(config: &Config, work: impl AsyncFnOnce(&Users) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(super) fn with_users(
+    config: &Config,
+    work: impl AsyncFnOnce(&Users, &Database) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     root_key::look(config)?;
     let database = Database::open(config)?;
     let outcome = block_on(async {
@@ -63,7 +66,7 @@ fn with_users(config: &Config, work: impl AsyncFnOnce(&Users) -> anyhow::Result<
         let keyring = Keyring::open(root_key::find(config, &database)?, main, store).await.map_err(root_key::told)?;
         let pool = |role| database.access.pool(role, CONNECTIONS);
         let users = Users::new(pool(Role::Portal)?, pool(Role::Audit)?, Clock::system(), keyring);
-        let worked = work(&users).await;
+        let worked = work(&users, &database).await;
         // Whatever came of it.
         users.close().await.context("seal the audit")?;
         worked
