@@ -10,7 +10,9 @@ use crate::alarms::{Alarm, Alarms, Kind, Side};
 use crate::audit::{AuditEvent, AuditEvents};
 use crate::devices::{Device, Devices, ParameterInfo, Parameters};
 use crate::identity::wire::*;
-use crate::live::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveNumber, Step, Token, Watch};
+use crate::live::protocol::{
+    DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveDevice, LiveNumber, OnDevice, Step, Token, Watch,
+};
 use crate::permission::{Permission, Role};
 use crate::trends::{Series, Vitals};
 use crate::web::Problem;
@@ -55,6 +57,8 @@ fn types_for_the_browser_are_current() {
         DeviceText,
         LiveNumber,
         Latest,
+        LiveDevice,
+        OnDevice,
         ErrorCode,
         FromServer,
         Permission,

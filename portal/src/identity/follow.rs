@@ -1,4 +1,5 @@
-//! Ends open sockets within a second of their right: V18__sign_in.sql announces what changed, and what is open is read anew.
+//! Ends open sockets within a second of their right, and has them look again whom they may show: V18__sign_in.sql announces
+//! what changed, and what is open is read anew.
 
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ async fn heed(pool: &Pool, clock: &Clock, sockets: &Sockets) -> Result<(), Error
             return Ok(());
         }
         let over = next_end.is_some_and(|end| end <= clock.now()) || looked.elapsed() > UNHEARD;
+        if heard {
+            sockets.tell_news();
+        }
         if heard || over || sockets.holders() != known {
             sleep(PAUSE).await;
             known = sockets.holders();

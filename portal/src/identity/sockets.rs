@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 use vitals::{SessionId, StationId};
 
@@ -50,7 +50,10 @@ pub(crate) enum Holder {
 
 /// As many as `portal::Config::max_screens` allows.
 #[derive(Clone, Default)]
-pub(crate) struct Sockets(Arc<Mutex<Held>>);
+pub(crate) struct Sockets {
+    held: Arc<Mutex<Held>>,
+    news: watch::Sender<()>,
+}
 
 #[derive(Default)]
 struct Held {
@@ -77,7 +80,7 @@ impl Sockets {
             self.end(holder, Ended::Replaced);
         }
         let (end, ended) = oneshot::channel();
-        let mut held = self.0.lock();
+        let mut held = self.held.lock();
         held.last += 1;
         let number = held.last;
         held.open.insert(number, (holder, end));
@@ -86,17 +89,26 @@ impl Sockets {
 
     /// Ends all that this one holds.
     pub(crate) fn end(&self, holder: Holder, why: Ended) {
-        let ended: Vec<_> = self.0.lock().open.extract_if(|_, (of, _)| *of == holder).collect();
+        let ended: Vec<_> = self.held.lock().open.extract_if(|_, (of, _)| *of == holder).collect();
         for (_, (_, end)) in ended {
             // Its screen may have left at this moment.
             end.send(why).unwrap_or_default();
         }
     }
 
+    /// Changes whenever who may see what may have changed.
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    pub(super) fn tell_news(&self) {
+        self.news.send_replace(());
+    }
+
     /// Whose sockets are open, each once.
     pub(crate) fn holders(&self) -> (Vec<Uuid>, Vec<Uuid>) {
         let (mut sessions, mut stations) = (Vec::new(), Vec::new());
-        for (holder, _) in self.0.lock().open.values() {
+        for (holder, _) in self.held.lock().open.values() {
             match holder {
                 Holder::Session(session) => sessions.push(session.0),
                 Holder::Station(station) => stations.push(station.0),
@@ -119,7 +131,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.sockets.0.lock().open.remove(&self.number);
+        self.sockets.held.lock().open.remove(&self.number);
     }
 }
 

@@ -3,7 +3,7 @@ use store::alarms::after;
 use super::hub::Hub;
 use super::log::{Behind, Standing};
 use super::protocol::{Step, Token};
-use super::sight::View;
+use super::view::View;
 use crate::alarms;
 use crate::audit::{Action, Purpose};
 use crate::caller::Read;

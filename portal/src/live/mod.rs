@@ -9,6 +9,7 @@ mod seats;
 mod session;
 mod sight;
 mod slot;
+mod view;
 
 pub use hub::Hub;
 pub(crate) use routes::routes;

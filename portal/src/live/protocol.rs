@@ -1,10 +1,11 @@
 //! What travels on `/live`: JSON text, one message a frame. The browser's types are generated from these.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
-use vitals::{DeviceName, Parameter, What};
+use vitals::{DeviceName, Parameter, PatientId, What};
 
 use crate::alarms::Alarm;
 use crate::devices::Device;
@@ -44,7 +45,7 @@ pub(crate) enum FromServer {
         heartbeat_ms: u32,
     },
     Roster {
-        devices: Vec<Device>,
+        devices: Vec<LiveDevice>,
     },
     /// The transitions after the resume token, oldest first; a long list comes in several of these.
     Missed {
@@ -76,6 +77,30 @@ pub(crate) enum FromServer {
         code: ErrorCode,
         detail: String,
     },
+}
+
+/// A device, and who it is on as far as this screen may say.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub(crate) struct LiveDevice {
+    #[serde(flatten)]
+    pub device: Device,
+    /// Null: nobody, or the screen is to tell nothing of him: it is locked, or a station that shows no names.
+    pub patient: Option<OnDevice>,
+}
+
+#[derive(Clone, PartialEq, Serialize, TS)]
+pub(crate) struct OnDevice {
+    #[ts(type = "string")]
+    pub id: PatientId,
+    /// By what this screen calls him; null: no name is known.
+    pub label: Option<String>,
+}
+
+/// Without the name, which no log may have.
+impl fmt::Debug for OnDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OnDevice({})", self.id)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]

@@ -3,7 +3,7 @@ use warp::ws::Ws;
 use warp::{Filter, Reply};
 
 use super::session::Session;
-use super::sight::View;
+use super::view::View;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::permission::Permission;
@@ -35,7 +35,7 @@ async fn open(socket: Ws, app: App, caller: Caller) -> Result<impl Reply, ApiErr
     })?;
     let socket = socket.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
     let right = app.gate.sockets.open(caller.who());
-    let view = View::open(caller, &app.seats).await?;
+    let view = View::open(caller, &app.seats, app.keyring.clone(), app.gate.sockets.news()).await?;
     Ok(socket.on_upgrade(move |socket| {
         let session = Session::new(app.hub.clone(), view, socket).run(app.stop.clone(), right);
         app.sessions.clone().track_future(async move {

@@ -13,9 +13,10 @@ use warp::ws::{Message, WebSocket};
 use super::catch_up::{Told, catch_up};
 use super::hub::Hub;
 use super::log::Standing;
-use super::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, Step, Token, Watch};
-use super::sight::{Sight, View};
+use super::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveDevice, Step, Token, Watch};
+use super::sight::Sight;
 use super::slot::Slot;
+use super::view::View;
 use crate::alarms::Alarm;
 use crate::identity::{Ended, Socket};
 
@@ -271,7 +272,8 @@ impl Session {
     async fn send_roster(&mut self) -> Result<(), Gone> {
         let Some(wanted) = &self.wanted else { return Ok(()) };
         let mut devices = self.hub.devices(true);
-        devices.retain(|(key, _)| !self.sight.borrow().hides(*key));
+        let sight = self.sight.borrow().clone();
+        devices.retain(|(key, _)| !sight.hides(*key));
         let wanted: Option<AHashSet<&str>> = wanted.as_ref().map(|names| names.iter().map(String::as_str).collect());
         let sent: AHashMap<_, _> = self.watched.iter().map(|old| (&old.name, old.version)).collect();
         let mut watched = Vec::new();
@@ -283,7 +285,8 @@ impl Session {
             }
         }
         self.watched = watched;
-        self.send(&FromServer::Roster { devices: devices.into_iter().map(|(_, device)| device).collect() }).await
+        let devices = devices.into_iter().map(|(key, device)| LiveDevice { device, patient: sight.on(key) }).collect();
+        self.send(&FromServer::Roster { devices }).await
     }
 
     async fn send_changes(&mut self) -> Result<(), Gone> {

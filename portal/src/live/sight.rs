@@ -1,31 +1,52 @@
-use std::sync::Arc;
-use std::time::Duration;
+use std::fmt;
 
-use ahash::AHashSet;
+use ahash::{AHashMap, AHashSet};
+use keys::Keyring;
 use store::time::At;
 use store::{Db, Error};
-use tokio::sync::watch;
 use uuid::Uuid;
 use vitals::{DeviceKey, PatientId, Timestamp};
 
-use super::seats::{Seat, Seats};
-use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
-use crate::caller::{Caller, Read};
-use crate::web::ApiError;
-
-/// A relation that has ended takes the numbers off a screen within this time.
-const LOOK: Duration = Duration::from_secs(1);
+use super::protocol::OnDevice;
+use crate::audit::{Action, Category, Entity, EntityKind, Event};
+use crate::caller::Who;
+use crate::identity::{Names, names_on_glass};
+use crate::patients::Name;
 
 const SIGHT: &str = "-- portal::live::sight
     SELECT device_key, patient_id FROM sight($1) LIMIT 100000";
 
+const NAMES: &str = "-- portal::live::names
+    SELECT patient_id, id, sealed FROM patient_names
+    WHERE patient_id = ANY($1) AND use = 'official' AND valid @> ($2::timestamptz AT TIME ZONE 'UTC')::date LIMIT 100000";
+
 /// What a screen may show now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sight {
-    /// Devices on somebody who may not be seen. One that is on nobody is seen: a bed's alarm waits for no name.
+    /// Devices on somebody who may not be seen, and of a station also what is on nobody and kept elsewhere. Whatever else is
+    /// on nobody is seen: a bed's alarm waits for no name.
     hidden: AHashSet<DeviceKey>,
-    /// Whom the others are on.
-    subjects: Vec<PatientId>,
+    /// Which of the others is on whom, in the order of devices.
+    worn: Vec<(DeviceKey, PatientId)>,
+    names: Names,
+    labels: Labels,
+}
+
+/// What the glass calls somebody, where it calls him anything. Prints nothing of it.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Labels(AHashMap<PatientId, String>);
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Labels({})", self.0.len())
+    }
+}
+
+/// Whose glass it is, and what opens names.
+pub(super) struct Looker<'a> {
+    pub(super) who: Who,
+    pub(super) keyring: &'a Keyring,
+    pub(super) now: Timestamp,
 }
 
 impl Sight {
@@ -33,102 +54,69 @@ impl Sight {
         self.hidden.contains(&device)
     }
 
-    async fn find(db: &impl Db, now: Timestamp) -> Result<Self, Error> {
-        let mut sight = Self::default();
-        for row in db.query(SIGHT, &[&At(now)]).await? {
+    /// Who this device is on. None also where the glass is to tell nothing of him.
+    pub(crate) fn on(&self, device: DeviceKey) -> Option<OnDevice> {
+        if self.names == Names::Nothing {
+            return None;
+        }
+        let found = self.worn.binary_search_by_key(&device, |(device, _)| *device).ok()?;
+        let id = self.worn[found].1;
+        Some(OnDevice { id, label: self.labels.0.get(&id).cloned() })
+    }
+
+    /// The same without names.
+    pub(super) fn nameless(&self) -> Self {
+        Self { names: Names::Nothing, labels: Labels::default(), ..self.clone() }
+    }
+
+    pub(super) fn event(&self, view: Uuid, action: Action) -> Event {
+        let subjects = self.worn.iter().map(|(_, patient)| *patient);
+        Event::new(Category::Care, action, Entity::one(EntityKind::LiveView, view)).about(subjects)
+    }
+
+    /// `known`: names that were opened a moment ago need not be opened again for the same people.
+    pub(super) async fn find(db: &impl Db, looker: &Looker<'_>, known: Option<&Self>) -> Result<Self, Error> {
+        let names = names_on_glass(db, looker.who, looker.now).await?;
+        let mut sight = Self { names, ..Self::default() };
+        for row in db.query(SIGHT, &[&At(looker.now)]).await? {
+            let device = DeviceKey(row.try_get(0)?);
             match row.try_get::<_, Option<Uuid>>(1)? {
-                Some(patient) => sight.subjects.push(PatientId(patient)),
-                None => drop(sight.hidden.insert(DeviceKey(row.try_get(0)?))),
+                Some(patient) => sight.worn.push((device, PatientId(patient))),
+                None => drop(sight.hidden.insert(device)),
             }
         }
-        sight.subjects.sort_unstable();
+        sight.worn.sort_unstable();
+        sight.labels = match known {
+            _ if names == Names::Nothing => Labels::default(),
+            Some(known) if known.names == names && known.worn == sight.worn => known.labels.clone(),
+            _ => labels(db, looker, &sight.worn, names).await?,
+        };
         Ok(sight)
     }
 }
 
-/// One subscription of a screen: an event when it begins, whenever it shows others, and when it ends.
-pub(crate) struct View {
-    caller: Caller,
-    id: Uuid,
-    seat: Seat,
-    sight: watch::Sender<Arc<Sight>>,
-}
-
-impl View {
-    /// While the database is away a screen goes on with what it saw last; its event goes to the disk.
-    pub(crate) async fn open(caller: Caller, seats: &Seats) -> Result<Self, ApiError> {
-        let id = caller.request().correlation.0;
-        let sight = match first_look(&caller, id).await {
-            Ok(sight) => Arc::new(sight),
-            Err(ApiError::Database(error)) => {
-                let sight = seats.sight(&caller).ok_or(error)?;
-                caller.record(Purpose::Treatment, event(id, Action::Create, &sight)).await?;
-                sight
-            }
-            Err(error) => return Err(error),
-        };
-        let seat = seats.take(&caller, &sight);
-        Ok(Self { caller, id, seat, sight: watch::Sender::new(sight) })
-    }
-
-    pub(crate) fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
-    pub(crate) fn sight(&self) -> watch::Receiver<Arc<Sight>> {
-        self.sight.subscribe()
-    }
-
-    /// What this view shows, as one event.
-    pub(crate) fn event(&self, action: Action) -> Event {
-        event(self.id, action, &self.sight.borrow())
-    }
-
-    /// Looks on, for as long as what it shows can be written down.
-    pub(crate) async fn follow(&self) {
-        loop {
-            tokio::time::sleep(LOOK).await;
-            match self.look().await {
-                Ok(()) => {}
-                // What was seen is seen on.
-                Err(ApiError::Database(_)) => {
-                    tracing::debug!("a screen goes on with what it saw before the database was away")
-                }
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a screen may show no more");
-                    return;
-                }
+/// A name that cannot be opened is none, and its bed is shown all the same.
+async fn labels(
+    db: &impl Db,
+    looker: &Looker<'_>,
+    worn: &[(DeviceKey, PatientId)],
+    names: Names,
+) -> Result<Labels, Error> {
+    let patients: Vec<Uuid> = worn.iter().map(|(_, patient)| patient.0).collect();
+    let mut labels = Labels::default();
+    for row in db.query(NAMES, &[&patients, &At(looker.now)]).await? {
+        let (patient, sealed) = (PatientId(row.try_get(0)?), row.try_get::<_, &[u8]>(2)?);
+        match open(looker.keyring, patient, row.try_get(1)?, sealed).await {
+            Ok(name) if names == Names::Whole => drop(labels.0.insert(patient, name.whole())),
+            Ok(name) => drop(labels.0.insert(patient, name.initials())),
+            Err(error) => {
+                tracing::warn!(%patient, error = &error as &dyn std::error::Error, "a name cannot be opened")
             }
         }
     }
-
-    async fn look(&self) -> Result<(), ApiError> {
-        let known = self.sight.borrow().clone();
-        let read = Read::of_place(&self.caller, Purpose::Treatment).await?;
-        let now = self.caller.now();
-        let found = read.find(async |db| Sight::find(db, now).await).await?;
-        let new = read.seen_if_new(found, &known, |sight| event(self.id, Action::Update, sight)).await?;
-        if let Some(new) = new.map(Arc::new) {
-            self.seat.sees(&new);
-            self.sight.send_replace(new);
-        }
-        Ok(())
-    }
-
-    pub(crate) async fn close(&self) {
-        if self.caller.record(Purpose::Treatment, self.event(Action::Delete)).await.is_err() {
-            tracing::warn!("the end of a screen's view was not recorded");
-        }
-    }
+    Ok(labels)
 }
 
-async fn first_look(caller: &Caller, id: Uuid) -> Result<Sight, ApiError> {
-    let read = Read::of_place(caller, Purpose::Treatment).await?;
-    let now = caller.now();
-    let found = read.find(async |db| Sight::find(db, now).await).await?;
-    read.seen(found, |sight| event(id, Action::Create, sight)).await
-}
-
-fn event(id: Uuid, action: Action, sight: &Sight) -> Event {
-    Event::new(Category::Care, action, Entity::one(EntityKind::LiveView, id)).about(sight.subjects.iter().copied())
+async fn open(keyring: &Keyring, patient: PatientId, row: Uuid, sealed: &[u8]) -> Result<Name, keys::Error> {
+    Name::open(&keyring.patient(patient).await?, row, sealed)
 }

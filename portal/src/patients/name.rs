@@ -22,7 +22,6 @@ pub(crate) struct Name {
     pub(crate) suffix: Option<String>,
 }
 
-#[allow(dead_code, reason = "screens show names with the next commit")]
 impl Name {
     pub(crate) fn seal(&self, key: &PatientKey, row: Uuid) -> Vec<u8> {
         let plain = Zeroizing::new(serde_json::to_vec(self).expect("a name is plain data"));

@@ -5,6 +5,7 @@ mod audit;
 mod http;
 mod identity;
 mod live;
+mod names;
 mod people;
 mod resume;
 mod screen;

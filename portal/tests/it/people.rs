@@ -1,10 +1,12 @@
 //! Patients of a test, and what they have to do with whom, put into the database by the superuser.
 
+use keys::Field;
+use serde_json::json;
 use store::testing::{Person, TestDatabase};
 use uuid::Uuid;
-use vitals::DeviceKey;
+use vitals::{DeviceKey, PatientId};
 
-use crate::site::T0;
+use crate::site::{Site, T0};
 
 pub(crate) async fn somebody(database: &TestDatabase, role: &str) -> Person {
     Person::with_role(&database.pool().get().await.unwrap(), role, T0).await.unwrap()
@@ -16,6 +18,12 @@ const ENCOUNTER: &str = "INSERT INTO encounters (id, realm, patient_id, class, s
 const ASSIGNMENT: &str = "INSERT INTO device_assignments
         (id, realm, device_key, patient_id, encounter_id, during, source, recorded_at)
     VALUES (gen_random_uuid(), 'live', $1, $2, $3, '[2000-01-01,)', 'manual', '2000-01-01')";
+
+const LIES: &str =
+    "INSERT INTO encounter_locations (id, realm, encounter_id, patient_id, location_id, physical, status, during)
+    VALUES (gen_random_uuid(), 'live', $1, $2, $3, false, 'active', '[2000-01-01,)')";
+const NAME: &str =
+    "INSERT INTO patient_names (id, patient_id, use, sealed, valid) VALUES ($1, $2, 'official', $3, '(,)')";
 
 const TEAM: &str = "INSERT INTO care_team (id, realm, patient_id, encounter_id, practitioner_id, role, during)
     VALUES (gen_random_uuid(), 'live', $1, $2, $3, 'nurse', '[2000-01-01,)')";
@@ -39,6 +47,19 @@ impl Patient {
     pub(crate) async fn wears(&self, database: &TestDatabase, device: DeviceKey) {
         let db = database.pool().get().await.unwrap();
         db.execute(ASSIGNMENT, &[&device.0, &self.id, &self.encounter]).await.unwrap();
+    }
+
+    pub(crate) async fn lies_in(&self, database: &TestDatabase, place: Uuid) {
+        let db = database.pool().get().await.unwrap();
+        db.execute(LIES, &[&self.encounter, &self.id, &place]).await.unwrap();
+    }
+
+    pub(crate) async fn is_called(&self, site: &Site, given: &str, family: &str) {
+        let (row, name) = (Uuid::now_v7(), json!({"given": [given], "family": family}).to_string());
+        let key = site.deps().keyring.make_patient(PatientId(self.id)).await.unwrap();
+        let sealed = key.seal(Field::new("patient_names", "sealed"), row.as_bytes(), name.as_bytes());
+        let db = site.database.pool().get().await.unwrap();
+        db.execute(NAME, &[&row, &self.id, &sealed]).await.unwrap();
     }
 
     /// Somebody is of his team.

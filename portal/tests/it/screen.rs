@@ -27,8 +27,12 @@ impl Screen {
     }
 
     pub(crate) async fn try_connect_as(site: &Site, person: &Person) -> Option<Self> {
+        Self::try_connect_with(site, &person.cookie()).await
+    }
+
+    pub(crate) async fn try_connect_with(site: &Site, cookie: &str) -> Option<Self> {
         let mut handshake = format!("ws://{}/live", site.address).into_client_request().unwrap();
-        handshake.headers_mut().insert("cookie", person.cookie().parse().unwrap());
+        handshake.headers_mut().insert("cookie", cookie.parse().unwrap());
         let (socket, _) = tokio_tungstenite::connect_async(handshake).await.ok()?;
         Some(Self(socket))
     }

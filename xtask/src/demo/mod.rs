@@ -1,5 +1,6 @@
 //! A simulated ward against everything, on this machine: the product as a user meets it.
 
+mod people;
 mod screen;
 mod vigil;
 mod ward;
@@ -24,7 +25,10 @@ const QUICK_S: u64 = 30;
 const ALARMS_WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    ask: Option<Ask>,
     /// End after this long and say whether everything arrived.
     #[arg(long)]
     seconds: Option<u64>,
@@ -38,6 +42,15 @@ pub(crate) struct Arguments {
     keep: bool,
 }
 
+/// Of the demo that is running.
+#[derive(Debug, clap::Subcommand)]
+enum Ask {
+    /// What somebody's authenticator shows now.
+    Code { login: String },
+    /// What makes a screen this station of the ward.
+    StationCode { name: Option<String> },
+}
+
 #[derive(Debug)]
 struct Outcome {
     frames_acked: u64,
@@ -47,6 +60,9 @@ struct Outcome {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(ask) = &arguments.ask {
+        return answer(ask);
+    }
     step("building the browser UI and the release binaries; minutes the first time");
     web::build()?;
     bench::build()?;
@@ -65,6 +81,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let outcome = ward(arguments, &state);
     stop_database(cluster.as_ref())?;
     conclude(&outcome?, bounded(arguments).is_some())
+}
+
+fn answer(ask: &Ask) -> anyhow::Result<()> {
+    let words = match ask {
+        Ask::Code { login } => vec!["code", login],
+        Ask::StationCode { name } => ["station-code"].into_iter().chain(name.as_deref()).collect(),
+    };
+    print!("{}", site(&folders::target().join("demo")).ask(&[&["demo"], &words[..]].concat())?);
+    Ok(())
+}
+
+fn site(state: &Path) -> Site {
+    // Beside the state, which no root key may lie in.
+    let ours = configured_database().is_some() && !names_a_root_key();
+    Site::new(state, ours.then(|| state.with_extension("root.key")))
 }
 
 /// `proof`: it ran for a given time, so an alarm was due.
@@ -92,18 +123,17 @@ fn bounded(arguments: &Arguments) -> Option<u64> {
 
 /// Runs the ward to its end. What it started is stopped in reverse, whatever happens.
 fn ward(arguments: &Arguments, state: &Path) -> anyhow::Result<Outcome> {
-    // Beside the state, which no root key may lie in.
-    let ours = configured_database().is_some() && !names_a_root_key();
-    let site = Site::new(state, ours.then(|| state.with_extension("root.key")));
+    let site = site(state);
     site.make_root_key()?;
     step("starting vigil");
     let vigil = Vigil::start(&site)?;
     let credentials = enrol(&site, arguments.devices)?;
+    people::seed(&site)?;
     let before = site.counts()?;
-    let screen = Screen::open(vigil.portal)?;
+    let screen = Screen::open(vigil.portal, &people::station(&site, vigil.portal)?)?;
     step("switching the beds on");
     let ward = Ward::start(&site, vigil.mqtts, &credentials)?;
-    println!("\n    The ward is at http://{}/\n", vigil.portal);
+    people::print(&site, vigil.portal)?;
     let end = bounded(arguments).map(|seconds| Instant::now() + Duration::from_secs(seconds));
     if end.is_none() {
         println!("Ctrl-C ends it.");

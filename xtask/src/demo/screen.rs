@@ -1,4 +1,4 @@
-//! A screen of the ward: a WebSocket client that counts the alarms it is shown.
+//! A screen of the ward, enrolled as a station: a WebSocket client that counts the alarms it is shown.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::header::COOKIE;
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 /// A heartbeat comes each second.
@@ -26,11 +28,13 @@ struct Told {
 
 impl Screen {
     /// Watches every device from now on, until the server closes.
-    pub(super) fn open(portal: SocketAddr) -> anyhow::Result<Self> {
+    pub(super) fn open(portal: SocketAddr, station: &str) -> anyhow::Result<Self> {
         let socket = TcpStream::connect(portal).context("connect a screen")?;
         socket.set_read_timeout(Some(SILENT)).context("connect a screen")?;
-        let (mut socket, _) = tungstenite::client(format!("ws://{portal}/live"), socket)
-            .map_err(|error| anyhow!("open a screen: {error}"))?;
+        let mut handshake = format!("ws://{portal}/live").into_client_request().context("open a screen")?;
+        handshake.headers_mut().insert(COOKIE, station.parse().context("open a screen")?);
+        let (mut socket, _) =
+            tungstenite::client(handshake, socket).map_err(|error| anyhow!("open a screen: {error}"))?;
         let watch = r#"{"type":"watch","devices":null,"resume":null}"#;
         socket.send(Message::text(watch)).context("watch the ward")?;
         let alarms = Arc::new(AtomicU64::new(0));

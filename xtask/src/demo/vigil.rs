@@ -65,13 +65,18 @@ impl Site {
 
     /// Answers the secret.
     pub(super) fn enrol(&self, name: &str) -> anyhow::Result<String> {
-        let told = output(self.command().args(["device", "enrol", name, "--realm", "demo"]))?;
+        let told = self.ask(&["device", "enrol", name, "--realm", "demo"])?;
         let secret = told.lines().find_map(|line| line.strip_prefix("secret ")).context("read the secret")?;
         Ok(secret.trim().to_owned())
     }
 
+    /// Answers what a command printed.
+    pub(super) fn ask(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        output(self.command().args(arguments))
+    }
+
     pub(super) fn counts(&self) -> anyhow::Result<Counts> {
-        let told = output(self.command().args(["check", "--counts"]))?;
+        let told = self.ask(&["check", "--counts"])?;
         let count = |name: &str| {
             let word = told.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             word.and_then(|number| number.parse().ok()).with_context(|| format!("read the number of {name}"))

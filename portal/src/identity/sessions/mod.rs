@@ -7,4 +7,4 @@ mod session;
 pub(super) mod store;
 
 pub(crate) use routes::routes;
-pub(crate) use session::{Factor, LONGEST_MS, Session, State};
+pub(crate) use session::{Factor, IDLE_MS, LOCKS_MS, LONGEST_MS, Session, State};

@@ -160,9 +160,25 @@ export type Latest = { device: string, received_at_ms: number,
  */
 offset_ms: number, values: { [parameter: string]: LiveNumber }, };
 
+export type LiveDevice = { 
+/**
+ * Null: nobody, or the screen is to tell nothing of him: it is locked, or a station that shows no names.
+ */
+patient: OnDevice | null, id: string, kind: "device" | "gateway" | "service", profile: "bedside" | "home", age_class: "adult" | "paediatric" | "neonatal", realm: "live" | "demo" | "test", connected: boolean, 
+/**
+ * By the server's clock; null when nothing came within the last week.
+ */
+last_received_at: string | null, enrolled_at: string, };
+
+export type OnDevice = { id: string, 
+/**
+ * By what this screen calls him; null: no name is known.
+ */
+label: string | null, };
+
 export type ErrorCode = "malformed_message" | "too_many_devices";
 
-export type FromServer = { "type": "hello", server_time_ms: number, epoch: number, seq: number, heartbeat_ms: number, } | { "type": "roster", devices: Array<Device>, } | { "type": "missed", alarms: Array<Step>, } | { "type": "snapshot", numbers: Array<Latest>, 
+export type FromServer = { "type": "hello", server_time_ms: number, epoch: number, seq: number, heartbeat_ms: number, } | { "type": "roster", devices: Array<LiveDevice>, } | { "type": "missed", alarms: Array<Step>, } | { "type": "snapshot", numbers: Array<Latest>, 
 /**
  * All that are active now.
  */

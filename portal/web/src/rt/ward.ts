@@ -1,4 +1,4 @@
-import type { Alarm, Device, FromServer, Latest, LiveNumber, Step, Token } from "../api/types.gen.ts";
+import type { Alarm, FromServer, Latest, LiveDevice, LiveNumber, Step, Token } from "../api/types.gen.ts";
 
 /** A number with the moment it reached this page, from which its age goes on growing. */
 export interface Reading extends LiveNumber {
@@ -28,7 +28,7 @@ function later(a: Token, b: Token): boolean {
 
 /** What the server said, folded. Never invents a transition, never forgets one. */
 export class Ward {
-  readonly devices = new Map<string, Device>();
+  readonly devices = new Map<string, LiveDevice>();
   readonly numbers = new Map<string, Map<string, Reading>>();
   readonly alarms = new Map<string, Alarm>();
   /** The last transition folded in: what a new connection resumes after. */
@@ -82,7 +82,7 @@ export class Ward {
     return [...this.alarms.values()].filter((alarm) => alarm.device === device);
   }
 
-  #roster(devices: Device[]): void {
+  #roster(devices: LiveDevice[]): void {
     this.devices.clear();
     for (const device of devices) if (device.kind === "device") this.devices.set(device.id, device);
     for (const id of this.numbers.keys()) if (!this.devices.has(id)) this.numbers.delete(id);

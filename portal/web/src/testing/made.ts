@@ -1,9 +1,9 @@
-import type { Alarm, Device, Latest, LiveNumber } from "../api/types.gen.ts";
+import type { Alarm, Latest, LiveDevice, LiveNumber } from "../api/types.gen.ts";
 
 /** 2026-11-23 10:42:07 UTC */
 export const NOON_ISH = Date.UTC(2026, 10, 23, 10, 42, 7);
 
-export function device(id: string, over: Partial<Device> = {}): Device {
+export function device(id: string, over: Partial<LiveDevice> = {}): LiveDevice {
   return {
     id,
     kind: "device",
@@ -13,6 +13,7 @@ export function device(id: string, over: Partial<Device> = {}): Device {
     connected: true,
     last_received_at: null,
     enrolled_at: "2026-11-01T00:00:00Z",
+    patient: null,
     ...over,
   };
 }

@@ -21,7 +21,8 @@ async fn a_station_sees_who_lies_in_its_place_and_a_user_whom_he_cares_for() {
             VALUES (gen_random_uuid(), 'demo', 2, @quinn, @other_stay, tstzrange('2026-01-01', NULL), 'scan', now())";
     run(&admin, put_on).await.unwrap();
     let (pat, quinn) = (Some(id("pat")), Some(id("quinn")));
-    assert_eq!(sight(&portal, "station", "wall").await, [(1, pat), (2, quinn)], "both lie on its unit");
+    let elsewhere = (3, None);
+    assert_eq!(sight(&portal, "station", "wall").await, [(1, pat), (2, quinn), elsewhere], "both lie on its unit");
     assert_eq!(sight(&portal, "user", "user_ann").await, [(1, pat), (2, None)], "covers one of the beds");
     assert_eq!(sight(&portal, "user", "nobody_we_know").await, [(1, None), (2, None)]);
     for (change, expected) in [
@@ -34,8 +35,37 @@ async fn a_station_sees_who_lies_in_its_place_and_a_user_whom_he_cares_for() {
         ("UPDATE stations SET revoked_at = now()", [(1, None), (2, None)]),
     ] {
         run(&admin, change).await.unwrap();
-        assert_eq!(sight(&portal, "station", "wall").await, expected, "{change}");
+        let [one, other] = expected;
+        assert_eq!(sight(&portal, "station", "wall").await, [one, other, elsewhere], "{change}");
     }
+}
+
+#[tokio::test]
+async fn what_is_on_nobody_is_shown_where_it_is_kept_and_everywhere_if_nobody_knows() {
+    let db = ward().await;
+    let (admin, portal) = (admin(&db).await, portal(&db).await);
+    let (elsewhere, two) = ((3, None), (2, None));
+    let seen = async |who: &str, name: &str| {
+        portal.batch_execute("BEGIN").await.unwrap();
+        portal.execute(&format!("SELECT set_config('vigil.{who}', '{}', true)", id(name)), &[]).await.unwrap();
+        let row = portal.query_one("SELECT device_seen(2, now())", &[]).await.unwrap();
+        portal.batch_execute("ROLLBACK").await.unwrap();
+        row.get::<_, bool>(0)
+    };
+    for (change, hidden) in [
+        ("SELECT", false),
+        ("UPDATE devices SET location_id = @bed1 WHERE key = 2", false),
+        ("UPDATE devices SET location_id = @other_unit WHERE key = 2", true),
+        ("UPDATE devices SET location_id = @site WHERE key = 2", true),
+        ("UPDATE stations SET location_id = @site", false),
+        ("UPDATE stations SET revoked_at = now()", true),
+    ] {
+        run(&admin, change).await.unwrap();
+        let sight = sight(&portal, "station", "wall").await;
+        assert_eq!((sight.contains(&two), sight.contains(&elsewhere)), (hidden, true), "{change}");
+        assert_eq!((seen("station", "wall").await, seen("user", "user_ann").await), (!hidden, true), "{change}");
+    }
+    assert_eq!(self::sight(&portal, "user", "user_ann").await, [], "who acts himself sees all that is on nobody");
 }
 
 #[tokio::test]

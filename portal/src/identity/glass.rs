@@ -1,0 +1,56 @@
+use store::time::At;
+use store::{Db, Error};
+use uuid::Uuid;
+use vitals::Timestamp;
+
+use super::sessions::{IDLE_MS, LOCKS_MS};
+use crate::caller::Who;
+
+const OF_SESSION: &str = "-- portal::identity::glass::of_session
+    SELECT locked_at IS NULL AND last_input_at > $2 FROM sessions WHERE id = $1 AND revoked_at IS NULL";
+
+/// With the newest session that has not ended there, if any.
+const OF_STATION: &str = "-- portal::identity::glass::of_station
+    SELECT s.privacy, coalesce(x.locked_at IS NULL AND x.last_input_at > $2, true) FROM stations s LEFT JOIN LATERAL (
+        SELECT x.locked_at, x.last_input_at FROM sessions x
+        WHERE x.station_id = s.id AND x.revoked_at IS NULL AND x.expires_at > $3 AND x.last_input_at > $4
+        ORDER BY x.started_at DESC LIMIT 1
+    ) x ON true
+    WHERE s.id = $1 AND s.revoked_at IS NULL";
+
+/// What a screen shows of a name. A station's glass is read by whoever passes, so that its own setting holds whoever is
+/// identified there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Names {
+    Whole,
+    Initials,
+    #[default]
+    Nothing,
+}
+
+/// Nothing, too, where the right to look has ended: the socket goes next.
+pub(crate) async fn names_on_glass(db: &impl Db, who: Who, now: Timestamp) -> Result<Names, Error> {
+    let busy_since = At(now.plus_millis(-LOCKS_MS));
+    let (open, names) = match (who, who.station()) {
+        (Who::User { session, .. }, None) => {
+            let row = db.query_opt(OF_SESSION, &[&session.0, &busy_since]).await?;
+            (row.map(|row| row.try_get(0)).transpose()?.unwrap_or(false), Names::Whole)
+        }
+        (_, Some(station)) => of_station(db, station.0, busy_since, now).await?,
+        (Who::Station(_) | Who::System(_) | Who::Nobody, None) => (false, Names::Nothing),
+    };
+    Ok(if open { names } else { Names::Nothing })
+}
+
+async fn of_station(db: &impl Db, station: Uuid, busy_since: At, now: Timestamp) -> Result<(bool, Names), Error> {
+    let not_idle = At(now.plus_millis(-IDLE_MS));
+    let Some(row) = db.query_opt(OF_STATION, &[&station, &busy_since, &At(now), &not_idle]).await? else {
+        return Ok((false, Names::Nothing));
+    };
+    let names = match row.try_get(0)? {
+        "names" => Names::Whole,
+        "initials" => Names::Initials,
+        _ => Names::Nothing,
+    };
+    Ok((row.try_get(1)?, names))
+}
