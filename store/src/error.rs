@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use deadpool_postgres::{HookError, PoolError};
+use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use tokio_postgres::error::{DbError, SqlState};
 
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,18 @@ impl Error {
         })
     }
 
+    /// The database could not be reached, or went. Waiting for a turn is not that: whoever asks much makes others wait.
+    pub fn away(&self) -> bool {
+        match self {
+            Self::ConnectTimeout(_) => true,
+            Self::Database(error) => error.as_db_error().is_none_or(|error| {
+                let code = error.code().code();
+                code.starts_with("08") || ["57P01", "57P02", "57P03"].contains(&code)
+            }),
+            _ => false,
+        }
+    }
+
     /// The statement was given up because it took too long.
     pub fn ran_out_of_time(&self) -> bool {
         self.database().is_some_and(|error| *error.code() == SqlState::QUERY_CANCELED)
@@ -87,6 +99,9 @@ impl From<PoolError> for Error {
     fn from(error: PoolError) -> Self {
         match error {
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => Self::Database(error),
+            PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                Self::ConnectTimeout(crate::connect::PATIENCE.as_secs())
+            }
             other => Self::Pool(other.to_string()),
         }
     }

@@ -141,7 +141,10 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 /// Where the time comes from. Handed to whoever needs it, so that a test can hold it still.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
 
 impl Clock {
     /// The machine's clock, never backwards: where it is set back, this one goes on at its own pace until the machine's
@@ -153,26 +156,40 @@ impl Clock {
     /// The machine's clock, and never a time that is not after `before`: where that is ahead, this one goes on from there.
     pub fn system_after(before: Timestamp) -> Self {
         let (began, lead) = (Instant::now(), AtomicI64::new(before.0.saturating_add(1)));
-        Self(Arc::new(move || {
+        let now = move || {
             // The wall first: a pause between the two must not push us ahead.
-            #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
-            let wall = jiff::Timestamp::now().as_microsecond();
+            let Timestamp(wall) = machine();
             let steady = began.elapsed().as_micros() as i64;
             let ahead = wall - steady;
             Timestamp(lead.fetch_max(ahead, Ordering::Relaxed).max(ahead) + steady)
-        }))
+        };
+        Self { now: Arc::new(now), wall: Arc::new(machine) }
     }
 
     /// A clock that moves only when its hand is moved.
     pub fn settable(start: Timestamp) -> (Self, Hand) {
-        let micros = Arc::new(AtomicI64::new(start.0));
-        let read = micros.clone();
-        (Self(Arc::new(move || Timestamp(read.load(Ordering::SeqCst)))), Hand(micros))
+        let hand = Hand { micros: Arc::new(AtomicI64::new(start.0)), ahead: Arc::default() };
+        let (now, wall) = (hand.clone(), hand.clone());
+        let now = move || Timestamp(now.micros.load(Ordering::SeqCst));
+        let wall = move || Timestamp(wall.micros.load(Ordering::SeqCst) - wall.ahead.load(Ordering::SeqCst));
+        (Self { now: Arc::new(now), wall: Arc::new(wall) }, hand)
     }
 
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        (self.now)()
     }
+
+    /// What the machine's clock says at this moment, back and forth as it is set: only for what somebody else's clock must
+    /// agree with, as an authenticator's.
+    pub fn wall(&self) -> Timestamp {
+        (self.wall)()
+    }
+}
+
+fn machine() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    let now = jiff::Timestamp::now();
+    Timestamp(now.as_microsecond())
 }
 
 impl fmt::Debug for Clock {
@@ -183,15 +200,25 @@ impl fmt::Debug for Clock {
 
 /// Moves a settable clock.
 #[derive(Clone, Debug)]
-pub struct Hand(Arc<AtomicI64>);
+pub struct Hand {
+    micros: Arc<AtomicI64>,
+    /// By how much it is ahead of the wall.
+    ahead: Arc<AtomicI64>,
+}
 
 impl Hand {
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.0, Ordering::SeqCst);
+        self.micros.store(now.0, Ordering::SeqCst);
     }
 
     pub fn advance_ms(&self, millis: i64) {
-        self.0.fetch_add(millis * 1_000, Ordering::SeqCst);
+        self.micros.fetch_add(millis * 1_000, Ordering::SeqCst);
+    }
+
+    /// As if the machine's clock had gone ahead and had been set right again.
+    pub fn run_ahead_ms(&self, millis: i64) {
+        self.ahead.fetch_add(millis * 1_000, Ordering::SeqCst);
+        self.advance_ms(millis);
     }
 }
 
