@@ -109,10 +109,7 @@ impl From<Facts<'_>> for Alarm {
             kind: if facts.rule.technical() { Kind::Technical } else { Kind::Physiological },
             priority: facts.rule.priority,
             parameter: limit.map(|(parameter, ..)| parameter),
-            bound: limit.map(|(_, bound, _)| match bound {
-                Bound::Upper => Side::Upper,
-                Bound::Lower => Side::Lower,
-            }),
+            bound: limit.map(|(_, bound, _)| bound.into()),
             limit: limit.map(|(.., limit)| limit),
             value: facts.value,
             unit: limit.map(|(parameter, ..)| parameter.unit().to_owned()),
@@ -125,20 +122,42 @@ impl From<Facts<'_>> for Alarm {
     }
 }
 
+impl Alarm {
+    /// As one that began then, without what was measured before.
+    pub(crate) fn beginning_at(self, since: Timestamp) -> Self {
+        let text = match (self.parameter, self.bound, self.limit) {
+            (Some(parameter), Some(side), Some(limit)) => limited(parameter, side, limit, None),
+            _ => self.text,
+        };
+        let (onset_at, raised_at) = (self.onset_at.max(since), self.raised_at.max(since));
+        Self { value: None, text, onset_at, raised_at, ..self }
+    }
+}
+
+fn limited(parameter: Parameter, side: Side, limit: f32, value: Option<f32>) -> String {
+    let (label, decimals) = (parameter.label(), usize::from(parameter.decimals()));
+    let sign = match side {
+        Side::Upper => '>',
+        Side::Lower => '<',
+    };
+    match value {
+        Some(value) => format!("{label} {value:.decimals$} {sign} {limit:.decimals$}"),
+        None => format!("{label} {sign} {limit:.decimals$}"),
+    }
+}
+
+impl From<Bound> for Side {
+    fn from(bound: Bound) -> Self {
+        match bound {
+            Bound::Upper => Self::Upper,
+            Bound::Lower => Self::Lower,
+        }
+    }
+}
+
 fn text(rule: &RuleVersion, value: Option<f32>) -> String {
     match rule.condition {
-        Condition::Limit { parameter, bound, limit, .. } => {
-            let decimals = usize::from(parameter.decimals());
-            let sign = match bound {
-                Bound::Upper => '>',
-                Bound::Lower => '<',
-            };
-            let label = parameter.label();
-            match value {
-                Some(value) => format!("{label} {value:.decimals$} {sign} {limit:.decimals$}"),
-                None => format!("{label} {sign} {limit:.decimals$}"),
-            }
-        }
+        Condition::Limit { parameter, bound, limit, .. } => limited(parameter, bound.into(), limit, value),
         Condition::Silence { .. } => "NO DATA".to_owned(),
         Condition::NoLiveFrames { .. } => "NO LIVE DATA".to_owned(),
         Condition::ClockSuspect { .. } => "CLOCK".to_owned(),

@@ -23,5 +23,5 @@ pub(super) fn from_row(row: &AlarmRow, roster: &Roster) -> Alarm {
 pub(crate) fn step_from_row(step: &TransitionRow, alarm: &AlarmRow, roster: &Roster) -> Step {
     let then =
         AlarmRow { value: step.value, ended_at: (step.what == What::Cleared).then_some(step.at), ..alarm.clone() };
-    Step { epoch: step.epoch, seq: step.seq, what: step.what, alarm: from_row(&then, roster) }
+    Step { epoch: step.epoch, seq: step.seq, what: step.what, at: step.at, alarm: from_row(&then, roster) }
 }

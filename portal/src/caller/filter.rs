@@ -52,12 +52,11 @@ async fn admit(
 ) -> Result<Caller, ApiError> {
     let identity = match identity::authenticate(app, headers, &request).await {
         Ok(identity) => identity,
-        Err(ApiError::Database(error)) if endpoint.without_database => {
+        Err(ApiError::Database(error)) if endpoint.without_database && error.away() => {
             app.seats.who(&request.proof, app.desk.now()).ok_or(error)?
         }
         Err(error) => {
-            let nobody = Identity { who: Who::Nobody, realm: None, roles: Vec::new() };
-            return refuse(&Caller::new(nobody, request, &app.desk), endpoint, error).await;
+            return refuse(&Caller::new(Identity::nobody(), request, &app.desk), endpoint, error).await;
         }
     };
     let caller = Caller::new(identity, request, &app.desk);
@@ -68,6 +67,8 @@ async fn admit(
         Access::SignedIn => Some(ApiError::not_signed_in()),
         Access::Needs(permission) => caller.require(permission).err(),
     };
+    let unproven = endpoint.grave && !caller.identity().stepped_up;
+    let refused = refused.or_else(|| unproven.then(ApiError::step_up_needed));
     match refused {
         None => Ok(caller),
         Some(error) => refuse(&caller, endpoint, error).await,

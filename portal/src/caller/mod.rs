@@ -46,6 +46,18 @@ pub(crate) struct Identity {
     pub(crate) realm: Option<Realm>,
     /// The roles that hold now. Empty for a station and for ourselves.
     pub(crate) roles: Vec<Role>,
+    /// Has just proven himself again, for what is grave.
+    pub(crate) stepped_up: bool,
+}
+
+impl Identity {
+    pub(crate) fn new(who: Who, realm: Option<Realm>, roles: Vec<Role>) -> Self {
+        Self { who, realm, roles, stepped_up: false }
+    }
+
+    pub(crate) fn nobody() -> Self {
+        Self::new(Who::Nobody, None, Vec::new())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,7 +128,7 @@ impl Caller {
     /// For our own work. A part of the system sees what no relation covers, so it never answers a request.
     pub(crate) fn system(desk: &Desk, part: Part) -> Self {
         let correlation = CorrelationId::new(desk.now());
-        let identity = Identity { who: Who::System(part), realm: None, roles: Vec::new() };
+        let identity = Identity::new(Who::System(part), None, Vec::new());
         Self::new(
             identity,
             Request { endpoint: None, target: "".into(), address: None, correlation, proof: [0; 32] },
@@ -177,7 +189,12 @@ impl Caller {
 
     pub(crate) fn may(&self, permission: Permission) -> bool {
         match self.who() {
-            Who::User { .. } => self.role_that_may(permission).is_some(),
+            Who::User { station, .. } => {
+                // What its place shows stays on a station, whoever signs in before it.
+                let place = self.request().endpoint.is_some_and(|endpoint| endpoint.shows_a_place);
+                place && station.is_some() && OF_A_STATION.contains(&permission)
+                    || self.role_that_may(permission).is_some()
+            }
             Who::Station(_) => OF_A_STATION.contains(&permission),
             Who::System(_) => true,
             Who::Nobody => false,

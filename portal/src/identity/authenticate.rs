@@ -19,27 +19,31 @@ const ROLES: &str = "-- portal::identity::roles
     LIMIT 16";
 
 /// Finds out who makes the request. Asked for each anew: what is revoked is revoked at once.
-pub(crate) async fn authenticate(app: &App, headers: &HeaderMap, _: &Request) -> Result<Identity, ApiError> {
+pub(crate) async fn authenticate(app: &App, headers: &HeaderMap, request: &Request) -> Result<Identity, ApiError> {
     let (cookies, now) = (app.gate.cookies, app.clock.now());
     let (session, station) = (cookies.read(headers, Jar::Session), cookies.read(headers, Jar::Station));
-    let mut identity = Identity { who: Who::Nobody, realm: None, roles: Vec::new() };
+    let mut identity = Identity::nobody();
     if session.is_none() && station.is_none() {
         return Ok(identity);
     }
+    let shows_a_place = request.endpoint.is_some_and(|endpoint| endpoint.shows_a_place);
     let db = app.desk.identity_pool().get().await?;
     if let Some(token) = station
         && let Some(station) = stations::by_token(&db, &token, now).await?
     {
-        identity = Identity { who: Who::Station(station.id), realm: Some(station.realm), ..identity };
+        identity = Identity::new(Who::Station(station.id), Some(station.realm), Vec::new());
     }
     if let Some(token) = session
         && let Some(session) = sessions::store::find(&db, &token, now).await?
-        && session.state(now) == Some(State::Open)
+        && let Some(state) = session.state(now)
+        && (state == State::Open || state == State::Locked && shows_a_place)
         // Taken from a station's screen to another, it is worth nothing.
         && session.station == identity.who.station()
     {
         let who = Who::User { user: session.user, session: session.id, station: session.station };
-        identity = Identity { who, realm: Some(session.realm), roles: roles(&db, session.user, now).await? };
+        let roles = roles(&db, session.user, now).await?;
+        let stepped_up = session.stepped_up(now);
+        identity = Identity { stepped_up, ..Identity::new(who, Some(session.realm), roles) };
     }
     Ok(identity)
 }

@@ -12,6 +12,7 @@ use super::roles;
 use super::sessions;
 use super::sockets::{Ended, Holder, Sockets};
 use super::stations;
+use crate::permission::Permission;
 
 const CHANNEL: &str = "vigil_access";
 
@@ -42,8 +43,8 @@ async fn heed(pool: &Pool, clock: &Clock, sockets: &Sockets) -> Result<(), Error
     let mut listener = pool.listen("vigil access", CHANNEL).await?;
     roles::publish(pool).await?;
     // What was announced before it listened.
-    let mut known = sockets.holders();
-    let mut next_end = look(pool, clock, sockets, &known).await?;
+    let mut known = sockets.opened();
+    let mut next_end = look(pool, clock, sockets, &sockets.holders()).await?;
     let mut looked = Instant::now();
     loop {
         let heard = timeout(TICK, listener.heard()).await.is_ok();
@@ -54,10 +55,11 @@ async fn heed(pool: &Pool, clock: &Clock, sockets: &Sockets) -> Result<(), Error
         if heard {
             sockets.tell_news();
         }
-        if heard || over || sockets.holders() != known {
+        // One that was let in before its right ended and opens after is looked at too.
+        if heard || over || sockets.opened() != known {
             sleep(PAUSE).await;
-            known = sockets.holders();
-            next_end = look(pool, clock, sockets, &known).await?;
+            known = sockets.opened();
+            next_end = look(pool, clock, sockets, &sockets.holders()).await?;
             looked = Instant::now();
         }
     }
@@ -75,7 +77,7 @@ async fn look(
     }
     let read = async {
         let (db, now) = (pool.get().await?, clock.now());
-        let sessions = sessions::store::standing(&db, of_sessions, now).await?;
+        let sessions = sessions::store::standing(&db, of_sessions, Permission::ReadVitals, now).await?;
         Ok::<_, Error>((sessions, stations::standing(&db, of_stations, now).await?, now))
     };
     let (sessions, stations, now) =

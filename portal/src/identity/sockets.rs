@@ -105,6 +105,11 @@ impl Sockets {
         self.news.send_replace(());
     }
 
+    /// How many were ever opened: another number, and there is one that was not looked at.
+    pub(crate) fn opened(&self) -> u64 {
+        self.held.lock().last
+    }
+
     /// Whose sockets are open, each once.
     pub(crate) fn holders(&self) -> (Vec<Uuid>, Vec<Uuid>) {
         let (mut sessions, mut stations) = (Vec::new(), Vec::new());
@@ -162,6 +167,10 @@ mod tests {
         assert_eq!((third.ended().await, fourth.ended().await), (Ended::Revoked, Ended::Revoked));
         drop(second);
         assert_eq!(sockets.holders(), (vec![], vec![]));
+        // One that comes where another has gone is seen to have come.
+        let before = sockets.opened();
+        drop(sockets.open(at(None)).unwrap());
+        assert_ne!(sockets.opened(), before);
         assert!(sockets.open(Who::Nobody).is_none());
     }
 }

@@ -1,11 +1,12 @@
-use store::alarms::after;
+use store::alarms::{AlarmRow, after};
+use vitals::DeviceKey;
 
 use super::hub::Hub;
 use super::log::{Behind, Standing};
 use super::protocol::{Step, Token};
 use super::view::View;
 use crate::alarms;
-use crate::audit::{Action, Purpose};
+use crate::audit::Purpose;
 use crate::caller::Read;
 use crate::web::ApiError;
 
@@ -51,15 +52,15 @@ pub(crate) async fn catch_up(hub: &Hub, view: &View, token: Token) -> Told {
 async fn stored(hub: &Hub, view: &View, token: Token, missed: &mut Vec<Step>) -> Option<Token> {
     let mut reached = token;
     while missed.len() < MOST {
-        let page = match read(hub, view, reached).await {
-            Ok(page) => page,
+        let (page, last) = match read(hub, view, reached).await {
+            Ok(read) => read,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a screen's missed alarms cannot be read");
                 return None;
             }
         };
-        let Some(last) = page.last() else { return Some(reached) };
-        reached = Token { epoch: last.epoch, seq: last.seq };
+        let Some(last) = last else { return Some(reached) };
+        reached = last;
         missed.extend(page);
         if hub.log().after(reached).is_ok() {
             return Some(reached);
@@ -68,10 +69,22 @@ async fn stored(hub: &Hub, view: &View, token: Token, missed: &mut Vec<Step>) ->
     None
 }
 
-async fn read(hub: &Hub, view: &View, token: Token) -> Result<Vec<Step>, ApiError> {
+/// A page as far as it may be told, and where it ends.
+async fn read(hub: &Hub, view: &View, token: Token) -> Result<(Vec<Step>, Option<Token>), ApiError> {
+    let (sight, roster) = (view.sight().borrow().clone(), hub.roster().borrow().clone());
     let read = Read::of_place(view.caller(), Purpose::Treatment).await?;
-    let rows = read.find(async |db| after(db, token.epoch, token.seq, PAGE).await).await?;
-    let rows = read.seen(rows, |_| view.event(Action::Read)).await?;
-    let roster = hub.roster().borrow().clone();
-    Ok(rows.iter().map(|(step, alarm)| alarms::step_from_row(step, alarm, &roster)).collect())
+    let page = async |db: &_| {
+        let rows = after(db, token.epoch, token.seq, PAGE).await?;
+        let last = rows.last().map(|(step, _)| Token { epoch: step.epoch, seq: step.seq });
+        let told = |(step, alarm): &(_, AlarmRow)| {
+            Some((alarm.device, sight.step(alarm.device, &alarms::step_from_row(step, alarm, &roster))?))
+        };
+        Ok::<_, store::Error>((rows.iter().filter_map(told).collect::<Vec<_>>(), last))
+    };
+    let found = read.find(page).await?;
+    let about = |(told, _): &(Vec<(Option<DeviceKey>, Step)>, _)| {
+        view.told(sight.wearers(told.iter().filter_map(|(device, _)| *device)))
+    };
+    let (told, last) = read.seen(found, about).await?;
+    Ok((told.into_iter().map(|(_, step)| step).collect(), last))
 }

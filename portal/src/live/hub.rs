@@ -58,8 +58,8 @@ impl Hub {
     pub fn transition(&self, transition: &Transition) {
         self.0.log.append(|active| {
             let known = active.get(&transition.alarm).map(|alarm| alarm.raised_at);
-            let Transition { epoch, seq, what, .. } = *transition;
-            Step { epoch, seq, what, alarm: self.alarm(transition, known) }
+            let Transition { epoch, seq, what, at, .. } = *transition;
+            Step { epoch, seq, what, at, alarm: self.alarm(transition, known) }
         });
     }
 

@@ -3,6 +3,7 @@
 mod catch_up;
 mod hub;
 mod log;
+mod past;
 pub(crate) mod protocol;
 mod routes;
 mod seats;

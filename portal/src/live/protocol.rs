@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
-use vitals::{DeviceName, Parameter, PatientId, What};
+use vitals::{DeviceName, Parameter, PatientId, Timestamp, What};
 
 use crate::alarms::Alarm;
 use crate::devices::Device;
@@ -117,6 +117,10 @@ pub(crate) struct Step {
     pub seq: i64,
     #[ts(type = "What")]
     pub what: What,
+    /// When it happened, for who decides whose it was.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub at: Timestamp,
     pub alarm: Alarm,
 }
 

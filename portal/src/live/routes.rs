@@ -18,6 +18,7 @@ const LIVE: Endpoint = Endpoint::get(
     "WebSocket of live numbers and alarms; see docs/api.md",
 )
 .switches_protocol()
+.of_its_place()
 .even_while_the_database_is_away();
 
 pub(crate) fn routes(app: &App) -> Route {
@@ -34,8 +35,10 @@ async fn open(socket: Ws, app: App, caller: Caller) -> Result<impl Reply, ApiErr
         },
     })?;
     let socket = socket.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE);
-    let right = app.gate.sockets.open(caller.who());
+    let who = caller.who();
     let view = View::open(caller, &app.seats, app.keyring.clone(), app.gate.sockets.news()).await?;
+    // A station's older socket ends for one that is let in, and for no other.
+    let right = app.gate.sockets.open(who);
     Ok(socket.on_upgrade(move |socket| {
         let session = Session::new(app.hub.clone(), view, socket).run(app.stop.clone(), right);
         app.sessions.clone().track_future(async move {

@@ -45,6 +45,11 @@ impl Seats {
         self.0.lock().get(proof).filter(|taken| taken.holds(now)).map(|taken| taken.identity.clone())
     }
 
+    /// Whoever proves himself by this comes back only by way of the database.
+    pub(crate) fn give_up(&self, proof: &Proof) {
+        self.0.lock().remove(proof);
+    }
+
     /// What this one's screen showed last.
     pub(super) fn sight(&self, caller: &Caller) -> Option<Arc<Sight>> {
         let seats = self.0.lock();
@@ -64,6 +69,10 @@ impl Seats {
 }
 
 impl Seat {
+    pub(super) fn give_up(&self) {
+        self.seats.give_up(&self.caller.request().proof);
+    }
+
     pub(super) fn sees(&self, sight: &Arc<Sight>) {
         if let Some(taken) = self.seats.0.lock().get_mut(&self.caller.request().proof) {
             taken.sight = sight.clone();

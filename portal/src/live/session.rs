@@ -7,13 +7,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use vitals::DeviceName;
+use vitals::{DeviceKey, DeviceName};
 use warp::ws::{Message, WebSocket};
 
 use super::catch_up::{Told, catch_up};
 use super::hub::Hub;
 use super::log::Standing;
-use super::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveDevice, Step, Token, Watch};
+use super::protocol::{DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveDevice, Token, Watch};
 use super::sight::Sight;
 use super::slot::Slot;
 use super::view::View;
@@ -47,6 +47,7 @@ const MAX_WATCHED: usize = 4_096;
 struct Gone;
 
 struct Watched {
+    key: DeviceKey,
     name: DeviceName,
     slot: Arc<Slot>,
     /// Of the slot when it was last sent.
@@ -84,6 +85,9 @@ impl Session {
         // Beside the socket: a database that does not answer holds up no alarm.
         let following = AbortOnDropHandle::new(tokio::spawn(async move { view.follow().await }));
         if let Ok(ended) = self.talk(&stop, following, right).await {
+            if matches!(ended, Some(Ended::Revoked | Ended::Idle)) {
+                self.view.give_up();
+            }
             let close = match ended {
                 Some(ended) => Message::close_with(ended.code(), ended.reason()),
                 None => Message::close_with(1001_u16, "going away"),
@@ -209,7 +213,7 @@ impl Session {
     /// Tells what came after `token`, then how things stand.
     async fn resume(&mut self, token: Token) -> Result<(), Gone> {
         let Told { mut missed, standing, complete } = catch_up(&self.hub, &self.view, token).await;
-        missed.retain(|step| self.sees(&step.alarm));
+        missed = missed.iter().filter_map(|step| self.sight.borrow().step(self.device(&step.alarm), step)).collect();
         for chunk in missed.chunks(MISSED_CHUNK) {
             metrics::counter!("vigil_alarms_sent_total").increment(chunk.len() as u64);
             self.send(&FromServer::Missed { alarms: chunk.to_vec() }).await?;
@@ -225,8 +229,9 @@ impl Session {
         for watched in &mut self.watched {
             watched.version = 0;
         }
-        let Standing { active: mut alarms, token: Token { epoch, seq }, next } = standing;
-        alarms.retain(|alarm| self.sees(alarm));
+        let Standing { active, token: Token { epoch, seq }, next } = standing;
+        let told = |alarm: &Alarm| self.sight.borrow().alarm(self.device(alarm), alarm);
+        let alarms = active.iter().filter_map(told).collect();
         (self.next, self.token) = (next, Token { epoch, seq });
         let numbers = self.changed_numbers(&mut 0);
         self.send(&FromServer::Snapshot { numbers, alarms, epoch, seq, resync }).await
@@ -243,11 +248,9 @@ impl Session {
         self.send_changes().await
     }
 
-    fn sees(&self, alarm: &Alarm) -> bool {
+    fn device(&self, alarm: &Alarm) -> Option<DeviceKey> {
         let roster = self.hub.roster();
-        let key =
-            alarm.device.as_ref().and_then(|name| roster.borrow().by_name(name.as_str()).map(|device| device.key));
-        key.is_none_or(|key| !self.sight.borrow().hides(key))
+        alarm.device.as_ref().and_then(|name| roster.borrow().by_name(name.as_str()).map(|device| device.key))
     }
 
     async fn send_steps(&mut self) -> Result<(), Gone> {
@@ -259,11 +262,10 @@ impl Session {
         };
         for step in steps {
             self.token = Token { epoch: step.epoch, seq: step.seq };
-            if !self.sees(&step.alarm) {
-                continue;
-            }
+            let told = self.sight.borrow().step(self.device(&step.alarm), &step);
+            let Some(told) = told else { continue };
             metrics::counter!("vigil_alarms_sent_total").increment(1);
-            self.send(&FromServer::Alarm(Step::clone(&step))).await?;
+            self.send(&FromServer::Alarm(told)).await?;
         }
         self.next = next;
         Ok(())
@@ -281,7 +283,7 @@ impl Session {
             if wanted.as_ref().is_none_or(|names| names.contains(device.id.as_str())) {
                 let version = sent.get(&device.id).copied().unwrap_or(0);
                 let (name, slot) = (device.id.clone(), self.hub.slot(*key));
-                watched.push(Watched { name, slot, version, connected: device.connected });
+                watched.push(Watched { key: *key, name, slot, version, connected: device.connected });
             }
         }
         self.watched = watched;
@@ -318,7 +320,7 @@ impl Session {
 
     /// At most a chunk of what changed since it was sent, from `index` on.
     fn changed_numbers(&mut self, index: &mut usize) -> Vec<Latest> {
-        let now = self.hub.now();
+        let (now, sight) = (self.hub.now(), self.sight.borrow().clone());
         let mut numbers = Vec::new();
         for watched in self.watched.iter_mut().skip(*index) {
             if numbers.len() == CHUNK {
@@ -328,7 +330,7 @@ impl Session {
             if watched.slot.version() != watched.version {
                 let (version, state) = watched.slot.read();
                 watched.version = version;
-                numbers.extend(state.latest(&watched.name, now));
+                numbers.extend(state.latest(&watched.name, sight.past.until(watched.key), now));
             }
         }
         numbers

@@ -7,6 +7,7 @@ use store::{Db, Error};
 use uuid::Uuid;
 use vitals::{DeviceKey, PatientId, Timestamp};
 
+use super::past::Past;
 use super::protocol::OnDevice;
 use crate::audit::{Action, Category, Entity, EntityKind, Event};
 use crate::caller::Who;
@@ -28,6 +29,8 @@ pub(crate) struct Sight {
     hidden: AHashSet<DeviceKey>,
     /// Which of the others is on whom, in the order of devices.
     worn: Vec<(DeviceKey, PatientId)>,
+    /// What they measured of others.
+    pub(super) past: Past,
     names: Names,
     labels: Labels,
 }
@@ -59,9 +62,14 @@ impl Sight {
         if self.names == Names::Nothing {
             return None;
         }
-        let found = self.worn.binary_search_by_key(&device, |(device, _)| *device).ok()?;
-        let id = self.worn[found].1;
+        let id = self.wearer(device)?;
         Some(OnDevice { id, label: self.labels.0.get(&id).cloned() })
+    }
+
+    /// On whom it is, if he may be seen.
+    pub(super) fn wearer(&self, device: DeviceKey) -> Option<PatientId> {
+        let found = self.worn.binary_search_by_key(&device, |(device, _)| *device).ok()?;
+        Some(self.worn[found].1)
     }
 
     /// The same without names.
@@ -86,6 +94,7 @@ impl Sight {
             }
         }
         sight.worn.sort_unstable();
+        sight.past = Past::find(db, looker.now, |device| !sight.hides(device)).await?;
         sight.labels = match known {
             _ if names == Names::Nothing => Labels::default(),
             Some(known) if known.names == names && known.worn == sight.worn => known.labels.clone(),

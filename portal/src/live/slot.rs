@@ -92,9 +92,16 @@ impl State {
         }
     }
 
-    /// None until anything was shown.
-    pub(crate) fn latest(&self, device: &vitals::DeviceName, now: Timestamp) -> Option<Latest> {
-        let received_at = self.readings.iter().flatten().map(|reading| reading.received_at).max()?;
+    /// None until anything was shown that was measured `since`.
+    pub(crate) fn latest(
+        &self,
+        device: &vitals::DeviceName,
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<Latest> {
+        let readings =
+            self.readings.map(|reading| reading.filter(|reading| since.is_none_or(|since| reading.at >= since)));
+        let received_at = readings.iter().flatten().map(|reading| reading.received_at).max()?;
         let number = |reading: &Reading| LiveNumber {
             value: reading.value,
             mark: reading.mark.map(Validity::key),
@@ -102,7 +109,7 @@ impl State {
             received_at_ms: reading.received_at.millis(),
             age_ms: now.millis_since(reading.received_at).max(now.millis_since(reading.event_at)).max(0),
         };
-        let values = Parameter::ALL.iter().zip(&self.readings);
+        let values = Parameter::ALL.iter().zip(&readings);
         Some(Latest {
             device: device.clone(),
             received_at_ms: received_at.millis(),
@@ -139,7 +146,7 @@ mod tests {
 
     fn hr(slot: &Slot, now_ms: i64) -> LiveNumber {
         let name = "bed-01".try_into().unwrap();
-        slot.read().1.latest(&name, T.plus_millis(now_ms)).unwrap().values[&Parameter::Hr].clone()
+        slot.read().1.latest(&name, None, T.plus_millis(now_ms)).unwrap().values[&Parameter::Hr].clone()
     }
 
     #[test]
@@ -170,7 +177,7 @@ mod tests {
         slot.show(&Frame { flags: Flags::LIVE.with(Flags::SIMULATED), ..now }, 0);
         let (version, state) = slot.read();
         assert_eq!(version, 2);
-        assert!(state.latest(&"bed-01".try_into().unwrap(), T).is_none());
+        assert!(state.latest(&"bed-01".try_into().unwrap(), None, T).is_none());
         assert_eq!(state.received_at, Some(T));
     }
 

@@ -1,14 +1,15 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keys::Keyring;
 use tokio::sync::watch;
 use uuid::Uuid;
-use vitals::Timestamp;
+use vitals::{PatientId, Timestamp};
 
 use super::seats::{Seat, Seats};
 use super::sight::{Looker, Sight};
-use crate::audit::{Action, Event, Purpose};
+use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
 use crate::caller::{Caller, Read};
 use crate::identity::LOCKS_MS;
 use crate::web::ApiError;
@@ -21,13 +22,20 @@ const NAMES_EVERY: u32 = 15;
 
 /// One subscription of a screen: an event when it begins, whenever it shows others, and when it ends.
 pub(crate) struct View {
-    caller: Caller,
+    showing: Showing,
     keyring: Keyring,
-    id: Uuid,
     seat: Seat,
-    sight: watch::Sender<Arc<Sight>>,
     /// Told when who may see what has changed.
     news: watch::Receiver<()>,
+}
+
+/// What a view shows to whom. It says that it has ended also where its socket never came about, or its task was dropped.
+struct Showing {
+    caller: Caller,
+    id: Uuid,
+    sight: watch::Sender<Arc<Sight>>,
+    /// Nothing is left to be said of it.
+    said: AtomicBool,
 }
 
 impl View {
@@ -39,35 +47,36 @@ impl View {
         news: watch::Receiver<()>,
     ) -> Result<Self, ApiError> {
         let id = caller.request().correlation.0;
-        let sight = match first_look(&caller, &keyring, id).await {
-            Ok(sight) => Arc::new(sight),
-            Err(ApiError::Database(error)) => {
-                let sight = seats.sight(&caller).ok_or(error)?;
-                caller.record(Purpose::Treatment, sight.event(id, Action::Create)).await?;
-                sight
+        // Before its beginning is written down: whoever leaves at that moment has it ended as well.
+        let showing = Showing { caller, id, sight: watch::Sender::default(), said: AtomicBool::new(false) };
+        match showing.begin(seats, &keyring).await {
+            Ok(sight) => showing.sight.send_replace(sight),
+            Err(error) => {
+                showing.said.store(true, Ordering::Relaxed);
+                return Err(error);
             }
-            Err(error) => return Err(error),
         };
-        let seat = seats.take(&caller, &sight);
-        Ok(Self { caller, keyring, id, seat, sight: watch::Sender::new(sight), news })
+        let seat = seats.take(&showing.caller, &showing.sight.borrow());
+        Ok(Self { showing, keyring, seat, news })
     }
 
     pub(crate) fn caller(&self) -> &Caller {
-        &self.caller
+        &self.showing.caller
     }
 
     pub(crate) fn sight(&self) -> watch::Receiver<Arc<Sight>> {
-        self.sight.subscribe()
+        self.showing.sight.subscribe()
     }
 
-    /// What this view shows, as one event.
-    pub(crate) fn event(&self, action: Action) -> Event {
-        self.sight.borrow().event(self.id, action)
+    /// That this view told of these patients.
+    pub(crate) fn told(&self, patients: Vec<PatientId>) -> Event {
+        let entity = Entity::one(EntityKind::LiveView, self.showing.id);
+        Event::new(Category::Care, Action::Read, entity).about(patients)
     }
 
     /// Looks on, for as long as what it shows can be written down.
     pub(crate) async fn follow(&self) {
-        let (mut news, mut looks, mut looked_at) = (self.news.clone(), 0_u32, self.caller.now());
+        let (mut news, mut looks, mut looked_at) = (self.news.clone(), 0_u32, self.caller().now());
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
@@ -75,7 +84,7 @@ impl View {
             }
             looks = looks.wrapping_add(1);
             match self.look(looks.is_multiple_of(NAMES_EVERY)).await {
-                Ok(()) => looked_at = self.caller.now(),
+                Ok(()) => looked_at = self.caller().now(),
                 // What was seen is seen on.
                 Err(ApiError::Database(_)) => self.go_on_unseeing(looked_at),
                 Err(error) => {
@@ -87,12 +96,13 @@ impl View {
     }
 
     async fn look(&self, names_too: bool) -> Result<(), ApiError> {
-        let known = self.sight.borrow().clone();
-        let read = Read::of_place(&self.caller, Purpose::Treatment).await?;
-        let looker = Looker { who: self.caller.who(), keyring: &self.keyring, now: self.caller.now() };
+        let Showing { caller, id, sight, .. } = &self.showing;
+        let known = sight.borrow().clone();
+        let read = Read::of_place(caller, Purpose::Treatment).await?;
+        let looker = Looker { who: caller.who(), keyring: &self.keyring, now: caller.now() };
         let reuse = (!names_too).then_some(&*known);
         let found = read.find(async |db| Sight::find(db, &looker, reuse).await).await?;
-        let new = read.seen_if_new(found, &known, |sight| sight.event(self.id, Action::Update)).await?;
+        let new = read.seen_if_new(found, &known, |sight| sight.event(*id, Action::Update)).await?;
         if let Some(new) = new.map(Arc::new) {
             self.show(new);
         }
@@ -102,20 +112,60 @@ impl View {
     /// The database is away, and with it whatever says that somebody is still there: by now any session would have locked.
     fn go_on_unseeing(&self, looked_at: Timestamp) {
         tracing::debug!("a screen goes on with what it saw before the database was away");
-        let known = self.sight.borrow().clone();
-        if self.caller.now().millis_since(looked_at) >= LOCKS_MS && *known != known.nameless() {
+        let known = self.showing.sight.borrow().clone();
+        if self.caller().now().millis_since(looked_at) >= LOCKS_MS && *known != known.nameless() {
             self.show(Arc::new(known.nameless()));
         }
     }
 
     fn show(&self, sight: Arc<Sight>) {
         self.seat.sees(&sight);
-        self.sight.send_replace(sight);
+        self.showing.sight.send_replace(sight);
+    }
+
+    /// Whoever sat here has no right to it any more, and does not come back without the database.
+    pub(crate) fn give_up(&self) {
+        self.seat.give_up();
     }
 
     pub(crate) async fn close(&self) {
-        if self.caller.record(Purpose::Treatment, self.event(Action::Delete)).await.is_err() {
-            tracing::warn!("the end of a screen's view was not recorded");
+        if let Some(end) = self.showing.end() {
+            end.await;
+        }
+    }
+}
+
+impl Showing {
+    async fn begin(&self, seats: &Seats, keyring: &Keyring) -> Result<Arc<Sight>, ApiError> {
+        match first_look(&self.caller, keyring, self.id).await {
+            Ok(sight) => Ok(Arc::new(sight)),
+            Err(ApiError::Database(error)) if error.away() => {
+                let sight = seats.sight(&self.caller).ok_or(error)?;
+                self.caller.record(Purpose::Treatment, sight.event(self.id, Action::Create)).await?;
+                Ok(sight)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Says that it has ended, unless that is said.
+    fn end(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        if self.said.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let (caller, event) = (self.caller.clone(), self.sight.borrow().event(self.id, Action::Delete));
+        Some(async move {
+            if caller.record(Purpose::Treatment, event).await.is_err() {
+                tracing::warn!("the end of a screen's view was not recorded");
+            }
+        })
+    }
+}
+
+impl Drop for Showing {
+    fn drop(&mut self) {
+        if let (Some(end), Ok(runtime)) = (self.end(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(end);
         }
     }
 }

@@ -16,6 +16,10 @@ pub(crate) struct Endpoint {
     pub(crate) access: Access,
     /// Lets in who was there a moment ago although nobody can be asked whether he still may.
     pub(crate) without_database: bool,
+    /// Shows what lies before a screen: a station shows it whoever is identified there, and a locked session goes on with it.
+    pub(crate) shows_a_place: bool,
+    /// Only for who has proven himself again a moment ago.
+    pub(crate) grave: bool,
     summary: &'static str,
     parameters: fn() -> Vec<Parameter>,
     body: Option<fn(&mut Schemas) -> RefOr<Schema>>,
@@ -96,6 +100,8 @@ impl Endpoint {
             path,
             access,
             without_database: false,
+            shows_a_place: false,
+            grave: false,
             summary,
             parameters: Vec::new,
             body: None,
@@ -144,6 +150,16 @@ impl Endpoint {
     #[must_use]
     pub(crate) const fn even_while_the_database_is_away(self) -> Self {
         Self { without_database: true, ..self }
+    }
+
+    #[must_use]
+    pub(crate) const fn of_its_place(self) -> Self {
+        Self { shows_a_place: true, ..self }
+    }
+
+    #[must_use]
+    pub(crate) const fn grave(self) -> Self {
+        Self { grave: true, ..self }
     }
 
     /// As the audit names it.

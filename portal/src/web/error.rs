@@ -83,6 +83,10 @@ impl ApiError {
         Self::Forbidden { code: "missing_permission", detail: "none of your roles allows this" }
     }
 
+    pub(crate) fn step_up_needed() -> Self {
+        Self::Forbidden { code: "step_up_needed", detail: "give a code of your authenticator first" }
+    }
+
     pub(crate) fn no_relation() -> Self {
         Self::Forbidden { code: "no_relation", detail: "you have nothing to do with whom this is about" }
     }

@@ -4,7 +4,7 @@ use keys::Field;
 use serde_json::json;
 use store::testing::{Person, TestDatabase};
 use uuid::Uuid;
-use vitals::{DeviceKey, PatientId};
+use vitals::{DeviceKey, PatientId, Timestamp};
 
 use crate::site::{Site, T0};
 
@@ -60,6 +60,21 @@ impl Patient {
         let sealed = key.seal(Field::new("patient_names", "sealed"), row.as_bytes(), name.as_bytes());
         let db = site.database.pool().get().await.unwrap();
         db.execute(NAME, &[&row, &self.id, &sealed]).await.unwrap();
+    }
+
+    /// Wears it from then on.
+    pub(crate) async fn wears_from(&self, database: &TestDatabase, device: DeviceKey, from: Timestamp) {
+        let db = database.pool().get().await.unwrap();
+        let insert = ASSIGNMENT.replace("'[2000-01-01,)'", "tstzrange($4::text::timestamptz, NULL)");
+        db.execute(&insert, &[&device.0, &self.id, &self.encounter, &from.to_string()]).await.unwrap();
+    }
+
+    /// Wears nothing any more since then.
+    pub(crate) async fn takes_off(&self, database: &TestDatabase, at: Timestamp) {
+        let db = database.pool().get().await.unwrap();
+        let update = "UPDATE device_assignments SET during = tstzrange(lower(during), $2::text::timestamptz)
+            WHERE patient_id = $1";
+        db.execute(update, &[&self.id, &at.to_string()]).await.unwrap();
     }
 
     /// Somebody is of his team.

@@ -135,6 +135,14 @@ impl Site {
         Another { address, stop, serving: AbortOnDropHandle::new(tokio::spawn(async move { run.await.unwrap() })) }
     }
 
+    /// The same, by a pool of its own.
+    pub(crate) async fn another_over(&self, pool: store::Pool) -> Another {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let run = portal::run(Config::default(), Deps { pool, ..self.deps() }, listener, stop.clone());
+        Another { address, stop, serving: AbortOnDropHandle::new(tokio::spawn(async move { run.await.unwrap() })) }
+    }
+
     /// For another portal beside this one.
     pub(crate) fn deps(&self) -> Deps {
         self.deps.clone()

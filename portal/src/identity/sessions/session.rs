@@ -111,10 +111,14 @@ impl Session {
         self.stepped_up_at.map(|at| at.plus_millis(STEPPED_UP_MS))
     }
 
+    pub(crate) fn stepped_up(&self, now: Timestamp) -> bool {
+        self.stepped_up_until().is_some_and(|until| now < until)
+    }
+
     pub(crate) fn require_step_up(&self, now: Timestamp) -> Result<(), ApiError> {
-        match self.stepped_up_until() {
-            Some(until) if now < until => Ok(()),
-            _ => Err(ApiError::Forbidden { code: "step_up_needed", detail: "give a code of your authenticator first" }),
+        match self.stepped_up(now) {
+            true => Ok(()),
+            false => Err(ApiError::step_up_needed()),
         }
     }
 

@@ -4,6 +4,7 @@ use vitals::{SessionId, StationId, Timestamp, UserId};
 
 use super::session::{Factor, IDLE_MS, Session};
 use crate::identity::secret::Digest;
+use crate::permission::{Permission, Role};
 
 const FIND: &str = "-- portal::identity::sessions::find
     SELECT s.id, s.user_id, u.login, u.display_name, u.realm, s.station_id, s.factors, s.started_at, s.stepped_up_at,
@@ -18,10 +19,16 @@ const LIST: &str = "-- portal::identity::sessions::list
     WHERE s.user_id = $1 AND s.revoked_at IS NULL AND u.status = 'active' AND s.expires_at > $2 AND s.last_input_at > $3
     ORDER BY s.started_at DESC LIMIT 100";
 
+/// A grant counts as in authenticate.rs. Without one of a role that may see a wall there is no right to its socket.
 const STANDING: &str = "-- portal::identity::sessions::standing
-    SELECT s.id, least(s.expires_at, s.last_input_at + $3 * interval '1 millisecond') AS ends_at
-    FROM sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.id = ANY($1) AND s.revoked_at IS NULL AND u.status = 'active' AND s.expires_at > $2";
+    SELECT s.id, least(s.expires_at, s.last_input_at + $3 * interval '1 millisecond', right_to.ends_at) AS ends_at
+    FROM sessions s JOIN users u ON u.id = s.user_id CROSS JOIN LATERAL (
+        SELECT max(coalesce(upper(g.during), 'infinity')) AS ends_at FROM role_grants g JOIN roles r ON r.id = g.role_id
+        WHERE g.user_id = s.user_id AND r.code = ANY($4) AND g.during @> $2::timestamptz
+            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
+    ) right_to
+    WHERE s.id = ANY($1) AND s.revoked_at IS NULL AND u.status = 'active' AND s.expires_at > $2
+        AND right_to.ends_at IS NOT NULL";
 
 const INSERT: &str = "-- portal::identity::sessions::insert
     INSERT INTO sessions (id, realm, token_hash, user_id, station_id, factors, address, started_at, last_input_at, expires_at)
@@ -56,14 +63,17 @@ pub(crate) async fn list(db: &impl Db, user: UserId, now: Timestamp) -> Result<V
     rows.iter().map(|row| Ok((session(row)?, row.try_get("address")?))).collect()
 }
 
-/// Of these, those that go on, each with when it ends unless there is input.
+/// Of these, those that go on and whose user may still do this, each with when that ends unless there is input.
 pub(crate) async fn standing(
     db: &impl Db,
     sessions: &[uuid::Uuid],
+    permission: Permission,
     now: Timestamp,
 ) -> Result<Vec<(SessionId, Timestamp)>, Error> {
+    let holding = Role::ALL.iter().filter(|role| role.permissions().contains(&permission));
+    let roles: Vec<_> = holding.map(|role| role.word()).collect();
     #[expect(clippy::cast_precision_loss, reason = "minutes in milliseconds")]
-    let rows = db.query(STANDING, &[&sessions, &At(now), &(IDLE_MS as f64)]).await?;
+    let rows = db.query(STANDING, &[&sessions, &At(now), &(IDLE_MS as f64), &roles]).await?;
     rows.iter().map(|row| Ok((SessionId(row.try_get(0)?), row.try_get::<_, At>(1)?.0))).collect()
 }
 

@@ -137,6 +137,7 @@ pub(super) async fn input(visit: Visit) -> Given {
 }
 
 pub(super) async fn sign_out(visit: Visit) -> Result<Answer<()>, ApiError> {
+    visit.app.seats.give_up(&visit.caller.request().proof);
     if let (Some(session), Some(token)) = (visit.session().await?, visit.token) {
         let write = visit.write_as(&session).await?;
         if sessions::store::end(write.db(), &token, visit.now()).await? {

@@ -46,7 +46,7 @@ impl Visit {
         let roles = authenticate::roles(&self.db().await?, session.user, self.now()).await?;
         let &Session { id, user, station, realm, .. } = session;
         let who = Who::User { user, session: id, station };
-        let caller = self.caller.turned_out(Identity { who, realm: Some(realm), roles });
+        let caller = self.caller.turned_out(Identity::new(who, Some(realm), roles));
         Write::begin(&caller, Purpose::Operations).await
     }
 }

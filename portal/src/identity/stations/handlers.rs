@@ -121,7 +121,7 @@ pub(super) async fn renew(visit: Visit) -> Result<Answer<StationView>, ApiError>
         return Ok(Answer::new(store::of(&visit.db().await?, Some(station.id)).await?.ok_or_else(none)?));
     }
     let (token, id) = (token(), station.id);
-    let identity = Identity { who: Who::Station(id), realm: Some(station.realm), roles: Vec::new() };
+    let identity = Identity::new(Who::Station(id), Some(station.realm), Vec::new());
     let write = Write::begin(&visit.caller.turned_out(identity), Purpose::Operations).await?;
     if !store::set_token(write.db(), id, &digest_of(&token), until, Some((&had, station.expires_at))).await? {
         return Err(none());

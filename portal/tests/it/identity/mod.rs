@@ -1,7 +1,7 @@
 //! Who somebody is, through the front door: real HTTP, a real database, codes computed from the seeds that were enrolled.
 
 mod break_glass;
-mod browser;
+pub(crate) mod browser;
 mod expiry;
 mod first_administrator;
 mod grants;
@@ -9,6 +9,6 @@ mod own_factors;
 mod own_sessions;
 mod pin;
 mod sign_in;
-mod staff;
-mod stations;
+pub(crate) mod staff;
+pub(crate) mod stations;
 mod throttling;

@@ -1,7 +1,7 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::staff::{Office, first_administrator};
+use super::staff::{Office, first_administrator, invited};
 use crate::site::Site;
 
 #[tokio::test]
@@ -68,4 +68,49 @@ async fn who_left_is_gone_at_once_and_everywhere() {
     copy.cookies = one.cookies.clone();
     one.delete("/api/session").await.ok();
     assert_eq!(copy.state().await, "none");
+}
+
+#[tokio::test]
+async fn an_open_socket_ends_with_the_role_that_let_it_in() {
+    let mut office = Office::open().await;
+    let nora = invited(&office.site, &mut office.anna, "nora.lind").await;
+    let nurse = office.employ(&nora, "nurse").await;
+    let mut live = nora.browser.live().await.unwrap();
+    // Until it has been looked at once, so that only news can end it.
+    for _ in 0..3 {
+        live.until("heartbeat").await;
+    }
+    // A grant lasts a moment, and this clock stands still.
+    office.site.hand.advance_ms(1);
+    let end = format!("/api/grants/{}", nurse["id"].as_str().unwrap());
+    assert_eq!(office.bert.browser.delete(&end).await.status, 204);
+    assert_eq!(live.closed().await, 4_002);
+    assert!(nora.browser.live().await.is_none());
+
+    // And where it ends by itself, though nobody says so.
+    let until = office.site.clock.now().plus_millis(60_000);
+    let body = json!({"user_id": nora.id, "role": "physician", "until": until});
+    let proposed = office.anna.browser.post("/api/grants", body).await.ok();
+    let approve = format!("/api/grants/{}/approve", proposed["id"].as_str().unwrap());
+    office.bert.browser.post(&approve, Value::Null).await.ok();
+    let mut live = nora.browser.live().await.unwrap();
+    for _ in 0..3 {
+        live.until("heartbeat").await;
+    }
+    office.site.hand.set(until);
+    assert_eq!(live.closed().await, 4_002);
+}
+
+#[tokio::test]
+async fn a_locked_screen_finds_its_wall_again_and_nothing_else() {
+    let mut office = Office::open().await;
+    let mut nora = office.hire("nora.lind", "nurse").await;
+    office.site.hand.advance_ms(5 * 60_000);
+    assert_eq!(nora.browser.state().await, "locked");
+    nora.browser.get("/api/devices").await.refused(401, "not_signed_in");
+    nora.browser.live().await.expect("alarms stay").until("heartbeat").await;
+    // Half of two factors opens nothing.
+    let mut half = Browser::new(&office.site);
+    nora.password_in(&mut half, super::staff::PASSWORD).await.ok();
+    assert!(half.live().await.is_none());
 }

@@ -145,3 +145,18 @@ async fn a_session_of_a_station_is_worth_nothing_elsewhere() {
     other.cookies.insert("vigil".to_owned(), screen.token().unwrap().clone());
     assert_eq!(other.state().await, "none");
 }
+
+#[tokio::test]
+async fn the_wall_stays_whoever_signs_in_before_it() {
+    let mut office = Office::open().await;
+    let mut screen = enrolled(&mut office, "wall-1").await;
+    let eve = office.hire("eve.moor", "auditor").await;
+    eve.signs_in(&office.site, &mut screen).await;
+    screen.live().await.expect("what the place shows").until("heartbeat").await;
+    // It is the wall alone that stays.
+    let chart = "/api/vitals?device=bed-01&from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z";
+    screen.get(chart).await.refused(403, "missing_permission");
+    let mut own = eve.browser.clone();
+    own.get("/api/devices").await.refused(403, "missing_permission");
+    assert!(own.live().await.is_none(), "no station, and no role that sees one");
+}
