@@ -133,7 +133,7 @@ impl Users {
 
     /// The code that the user's authenticator shows now. Where anybody real may be, it is refused.
     pub async fn demo_code(&self, login: &str) -> Result<String, Error> {
-        let (write, now) = (self.write().await?, self.clock.now());
+        let write = self.write().await?;
         if users::store::live_realm(write.db()).await? {
             return Err(Error::LiveRealm);
         }
@@ -142,7 +142,7 @@ impl Users {
         let seed = credentials::totp(write.db(), self.keyring.system(), user, true).await?;
         let seed = seed.ok_or_else(|| Error::NoAuthenticator(login.to_owned()))?;
         write.commit(rights(Action::Read, Entity::one(EntityKind::Credential, seed.id))).await?;
-        Ok(seed.seed.code(now))
+        Ok(seed.seed.code(self.clock.wall()))
     }
 
     /// Everybody and everything of a demonstration.

@@ -62,6 +62,9 @@ const TRY_PIN: &str = "-- portal::identity::credentials::try_pin
     WHERE user_id = $1 AND kind = 'pin' AND confirmed_at IS NOT NULL AND revoked_at IS NULL AND failures < $2
     RETURNING hash";
 
+const TAKE_BACK_PIN: &str = "-- portal::identity::credentials::take_back_pin
+    UPDATE credentials SET failures = failures - 1 WHERE user_id = $1 AND kind = 'pin' AND revoked_at IS NULL AND failures > 0";
+
 /// Two factors that were given on this station, in this shift: within twelve hours, before a duty ended, and before the
 /// factors changed. What was revoked from elsewhere has no factors any more.
 const TRUSTED_SINCE: &str = "-- portal::identity::credentials::trusted_since
@@ -216,6 +219,12 @@ pub(crate) async fn reset_pin(db: &impl Db, user: UserId) -> Result<(), Error> {
 pub(crate) async fn try_pin(db: &impl Db, user: UserId) -> Result<Option<Zeroizing<String>>, Error> {
     let row = db.query_opt(TRY_PIN, &[&user.0, &PIN_TRIES]).await?;
     row.map(|row| Ok(Zeroizing::new(row.try_get(0)?))).transpose()
+}
+
+/// Nobody looked at it.
+pub(crate) async fn take_back_pin(db: &impl Db, user: UserId) -> Result<(), Error> {
+    db.execute(TAKE_BACK_PIN, &[&user.0]).await?;
+    Ok(())
 }
 
 /// When the user gave two factors on this station, if that still counts.

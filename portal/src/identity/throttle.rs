@@ -2,7 +2,8 @@
 //!
 //! A try is charged to one account *at one place*: a station, a browser or an address where that account has signed in
 //! before. Whoever tries from anywhere else is a stranger, and all strangers to an account share its charge; it never falls on
-//! a place that is known.
+//! a place that is known. An address is shared, and so is a station: whoever tries one account after another there is charged
+//! for all of them together.
 
 use std::net::IpAddr;
 
@@ -26,8 +27,10 @@ pub(crate) enum Charge {
     Place(Kind, Digest, Digest),
     /// An account, from everywhere else.
     Account(Kind, Digest),
-    /// An address, whatever it tries: for strangers only.
+    /// An address, whatever it tries: for whoever comes with no browser that is known.
     Address(IpAddr),
+    /// A station, whatever is tried there.
+    Station(Digest),
 }
 
 /// What is tried. A wrong code costs no try of a password.
@@ -47,7 +50,17 @@ impl Charge {
             Self::Account(..) => (5, 900_000),
             // Many people share one, and many of them forget a password.
             Self::Address(_) => (30, 60_000),
+            Self::Station(_) => (30, 30_000),
         }
+    }
+}
+
+impl Charge {
+    /// From when on another try is looked at.
+    fn next(self, tries: &Tries) -> Timestamp {
+        let (free, longest) = self.rule();
+        let doubled = tries.wrong.checked_sub(free).map(|over| 1_000_i64 << over.min(20));
+        doubled.map_or(tries.last, |wait| tries.last.plus_millis(wait.min(longest)))
     }
 }
 
@@ -83,13 +96,22 @@ impl Throttle {
             if now.millis_since(tries.last) >= FORGOTTEN_MS {
                 tries.wrong = 0;
             }
-            let (free, longest) = charge.rule();
             tries.wrong = tries.wrong.saturating_add(1);
             tries.last = now;
-            let doubled = tries.wrong.checked_sub(free).map(|over| 1_000_i64 << over.min(20));
-            tries.next = doubled.map_or(now, |wait| now.plus_millis(wait.min(longest)));
+            tries.next = charge.next(tries);
         }
         Ok(())
+    }
+
+    /// Nobody looked at it.
+    pub(crate) fn take_back(&self, charges: &[Charge]) {
+        let mut held = self.0.lock();
+        for charge in charges {
+            if let Some(tries) = held.get_mut(charge) {
+                tries.wrong = tries.wrong.saturating_sub(1);
+                tries.next = charge.next(tries);
+            }
+        }
     }
 
     /// It was right.
@@ -101,7 +123,7 @@ impl Throttle {
                     held.remove(charge);
                 }
                 // One right password does not pay for others' wrong ones.
-                Charge::Address(_) => {
+                Charge::Address(_) | Charge::Station(_) => {
                     if let Some(tries) = held.get_mut(charge) {
                         tries.wrong = tries.wrong.saturating_sub(1);
                         tries.next = tries.last;
@@ -180,6 +202,16 @@ mod tests {
         }
         throttle.charge(&[Charge::Account(Kind::Password, [99; 32]), address(1)], T0).unwrap();
         assert!(right(T0).is_err(), "thirty wrong ones came from there");
+    }
+
+    #[test]
+    fn what_nobody_looked_at_is_taken_back() {
+        let throttle = Throttle::default();
+        for _ in 0..100 {
+            throttle.charge(&[AT_HOME, address(1)], T0).unwrap();
+            throttle.take_back(&[AT_HOME, address(1)]);
+        }
+        assert_eq!(throttle.charge(&[AT_HOME], T0), Ok(()));
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl Visit {
         self.app.clock.now()
     }
 
+    /// What an authenticator's clock must agree with.
+    pub(super) fn wall(&self) -> Timestamp {
+        self.app.clock.wall()
+    }
+
     /// Nobody of another realm signs in at a station.
     pub(super) fn fits(&self, realm: Realm) -> bool {
         self.caller.station().is_none() || self.caller.realm() == Some(realm)
@@ -59,31 +64,32 @@ impl Visit {
 
     /// The session, in one of these states, with the digest that it goes by.
     pub(super) async fn session_in(&self, states: &[State]) -> Result<(Session, Digest), ApiError> {
-        let session = self.session().await?.ok_or(ApiError::NotSignedIn)?;
-        let state = session.state(self.now()).ok_or(ApiError::NotSignedIn)?;
-        if !states.contains(&state) {
-            return Err(ApiError::NotSignedIn);
+        let fits = |session: &Session| session.state(self.now()).is_some_and(|state| states.contains(&state));
+        if let (Some(session), Some(token)) = (self.session().await?.filter(fits), self.token) {
+            return Ok((session, token));
         }
-        Ok((session, self.token.ok_or(ApiError::NotSignedIn)?))
+        let event = Event::new(Category::Identity, Action::Execute, Entity::all(EntityKind::Session));
+        self.caller.record(Purpose::Operations, event.outcome(Outcome::Refused)).await?;
+        Err(ApiError::NotSignedIn)
     }
 
     /// Charges a try to whom it belongs, and refuses it where there were too many.
     pub(super) async fn attempt(&self, kind: Kind, login: &str, user: Option<UserId>) -> Result<Attempt<'_>, ApiError> {
         let account = digest_of(login);
-        let known = match (self.caller.station(), user) {
-            (Some(station), _) => Some(digest_of(&station.to_string())),
-            (None, Some(user)) => places::known(&self.db().await?, user, &self.places()).await?,
-            // As many questions to the database as for somebody who exists.
-            (None, None) => places::known(&self.db().await?, UserId(uuid::Uuid::nil()), &self.places()).await?,
-        };
-        let charges = match known {
-            Some(place) => vec![Charge::Place(kind, account, place)],
-            None => {
-                let address = self.caller.request().address.map(|address| Charge::Address(subscriber(address)));
-                [Charge::Account(kind, account)].into_iter().chain(address).collect()
-            }
-        };
-        self.charge(charges, known.is_some())
+        if let Some(station) = self.caller.station() {
+            let place = digest_of(&station.to_string());
+            return self.charge(vec![Charge::Place(kind, account, place), Charge::Station(place)], true);
+        }
+        // As many questions to the database for a name that nobody has.
+        let user = user.unwrap_or(UserId(uuid::Uuid::nil()));
+        let known = places::known(&self.db().await?, user, &self.places()).await?;
+        let own = known.map_or(Charge::Account(kind, account), |place| Charge::Place(kind, account, place));
+        if known.is_some() && known == self.place {
+            return self.charge(vec![own], true);
+        }
+        // An address that is known is still one that many share.
+        let address = self.caller.request().address.map(|address| Charge::Address(subscriber(address)));
+        self.charge([own].into_iter().chain(address).collect(), false)
     }
 
     /// A try within a session, which nobody else can make.
@@ -128,6 +134,14 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
+    /// What was found out; or nobody was there to look, and the try is not counted.
+    pub(super) fn looked<T>(&self, found: Result<T, ApiError>) -> Result<T, ApiError> {
+        if matches!(found, Err(ApiError::Unavailable { .. })) {
+            self.visit.app.gate.throttle.take_back(&self.charges);
+        }
+        found
+    }
+
     pub(super) fn was_right(self) {
         self.visit.app.gate.throttle.forgive(&self.charges);
     }

@@ -40,7 +40,7 @@ pub(super) async fn confirm_totp(visit: Visit, body: CodeBody) -> Result<Answer<
     let attempt = visit.attempt_in(Kind::Code, &session)?;
     let (write, now) = (visit.write_as(&session).await?, visit.now());
     let pending = credentials::totp(write.db(), visit.app.keyring.system(), session.user, false).await?;
-    let Some(step) = pending.and_then(|seed| seed.step(body.code.trim(), now)) else {
+    let Some(step) = pending.and_then(|seed| seed.step(body.code.trim(), visit.wall())) else {
         drop(write);
         return Err(visit.denied(Some(session.user), ApiError::wrong_code()).await?);
     };

@@ -30,13 +30,13 @@ pub(super) async fn show(visit: Visit) -> Given {
 }
 
 pub(super) async fn password(visit: Visit, body: SignInBody) -> Given {
-    let login = as_login(&body.login);
+    let login = as_login(&body.login)?;
     let account = credentials::by_login(&visit.db().await?, &login, Factor::Password).await?;
     let account = account.filter(|account| visit.fits(account.realm));
     let user = account.as_ref().map(|account| account.user);
     let attempt = visit.attempt(Kind::Password, &login, user).await?;
     let hash = account.as_ref().and_then(|account| account.hash.clone());
-    let right = visit.app.gate.hasher.verify(attempt.lane, body.password, hash).await?;
+    let right = attempt.looked(visit.app.gate.hasher.verify(attempt.lane, body.password, hash).await)?;
     let Some(account) = account.filter(|_| right) else {
         return Err(visit.denied(user, ApiError::wrong_credentials()).await?);
     };
@@ -49,7 +49,8 @@ pub(super) async fn factor(visit: Visit, body: CodeBody) -> Given {
     let (session, had) = visit.session_in(&[State::Half]).await?;
     let attempt = visit.attempt(Kind::Code, &session.login, Some(session.user)).await?;
     let write = visit.write_as(&session).await?;
-    let Some(factor) = prove(&visit, &write, session.user, &body.code, attempt.lane).await? else {
+    let proven = prove(&visit, &write, session.user, &body.code, attempt.lane).await;
+    let Some(factor) = attempt.looked(proven)? else {
         drop(write);
         return Err(visit.denied(Some(session.user), ApiError::wrong_code()).await?);
     };
@@ -61,12 +62,12 @@ pub(super) async fn factor(visit: Visit, body: CodeBody) -> Given {
 }
 
 pub(super) async fn pin(visit: Visit, body: PinSignInBody) -> Given {
-    let login = as_login(&body.login);
+    let login = as_login(&body.login)?;
     let account = credentials::by_login(&visit.db().await?, &login, Factor::Pin).await?;
     let account = account.filter(|account| visit.fits(account.realm));
     let user = account.as_ref().map(|account| account.user);
     let attempt = visit.attempt(Kind::Pin, &login, user).await?;
-    let since = pin::prove(&visit, user, body.pin).await?;
+    let since = attempt.looked(pin::prove(&visit, user, body.pin).await)?;
     let (Some(account), Some(since)) = (account, since) else {
         return Err(visit.denied(user, ApiError::wrong_pin()).await?);
     };
@@ -91,7 +92,7 @@ pub(super) async fn unlock(visit: Visit, body: UnlockBody) -> Given {
     match (body.pin, body.password) {
         (Some(pin), None) => {
             let attempt = visit.attempt_in(Kind::Pin, &session)?;
-            if pin::prove(&visit, user, pin).await?.is_none() {
+            if attempt.looked(pin::prove(&visit, user, pin).await)?.is_none() {
                 return Err(visit.denied(user, ApiError::wrong_pin()).await?);
             }
             attempt.was_right();
@@ -100,7 +101,7 @@ pub(super) async fn unlock(visit: Visit, body: UnlockBody) -> Given {
             let attempt = visit.attempt_in(Kind::Password, &session)?;
             let account = credentials::by_login(&visit.db().await?, &session.login, Factor::Password).await?;
             let hash = account.and_then(|account| account.hash);
-            if !visit.app.gate.hasher.verify(attempt.lane, password, hash).await? {
+            if !attempt.looked(visit.app.gate.hasher.verify(attempt.lane, password, hash).await)? {
                 return Err(visit.denied(user, ApiError::wrong_credentials()).await?);
             }
             attempt.was_right();
@@ -182,6 +183,9 @@ fn new(visit: &Visit, login: &str, account: Account) -> Session {
 }
 
 /// As it is stored: in small letters.
-fn as_login(text: &str) -> String {
-    text.trim().to_lowercase()
+fn as_login(text: &str) -> Result<String, ApiError> {
+    if text.chars().any(char::is_control) {
+        return Err(ApiError::bad_request("invalid_login", "a user name is one line of text"));
+    }
+    Ok(text.trim().to_lowercase())
 }

@@ -26,7 +26,12 @@ pub(super) async fn prove(
     };
     // The wait for a turn holds no connection.
     drop(db);
-    let right = visit.app.gate.hasher.verify(Lane::Known, pin, hash.map(|hash| hash.to_string())).await?;
+    let counted = hash.is_some();
+    let right = visit.app.gate.hasher.verify(Lane::Known, pin, hash.map(|hash| hash.to_string())).await;
+    if let (Err(_), true, Some(user)) = (&right, counted, user) {
+        credentials::take_back_pin(&visit.db().await?, user).await?;
+    }
+    let right = right?;
     if let (true, Some(user)) = (right, user) {
         credentials::reset_pin(&visit.db().await?, user).await?;
     }

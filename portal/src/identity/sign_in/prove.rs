@@ -30,7 +30,7 @@ pub(crate) async fn prove(
     if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         let stored = credentials::totp(db, visit.app.keyring.system(), user, true).await?;
         let Some(stored) = stored else { return Ok(None) };
-        let Some(step) = stored.step(digits, visit.now()) else { return Ok(None) };
+        let Some(step) = stored.step(digits, visit.wall()) else { return Ok(None) };
         return Ok(credentials::use_step(db, stored.id, step).await?.then_some(Factor::Totp));
     }
     recover(visit, db, user, code, lane).await

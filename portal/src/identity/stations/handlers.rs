@@ -32,8 +32,9 @@ pub(super) async fn list(caller: Caller) -> Result<Json<StationList>, ApiError> 
 }
 
 pub(super) async fn create(app: App, caller: Caller, new: NewStation) -> Result<Answer<CodeGiven>, ApiError> {
-    if new.name.trim().is_empty() || new.name.chars().count() > 100 {
-        return Err(ApiError::bad_request("invalid_name", "1 to 100 characters"));
+    let control = new.name.chars().any(char::is_control);
+    if control || new.name.trim().is_empty() || new.name.chars().count() > 100 {
+        return Err(ApiError::bad_request("invalid_name", "1 to 100 characters on one line"));
     }
     let (realm, id) = (realm(&caller)?, StationId::new(app.clock.now()));
     let write = Write::begin(&caller, Purpose::Operations).await?;

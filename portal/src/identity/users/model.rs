@@ -66,8 +66,8 @@ pub(crate) fn login(text: &str) -> Result<String, ApiError> {
 
 pub(crate) fn name(text: Option<&str>) -> Result<String, ApiError> {
     let name = text.unwrap_or_default().trim();
-    if !(1..=200).contains(&name.chars().count()) {
-        return Err(ApiError::bad_request("invalid_name", "1 to 200 characters"));
+    if !(1..=200).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(ApiError::bad_request("invalid_name", "1 to 200 characters on one line"));
     }
     Ok(name.to_owned())
 }

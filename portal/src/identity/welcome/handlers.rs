@@ -48,13 +48,14 @@ pub(super) async fn begin(visit: Visit, body: BeginBody) -> Result<Answer<SeedSh
     let link = link(&visit, &write, &body.token).await?;
     let user = match link.user {
         Some(user) if link.first => {
-            users::store::rename(write.db(), user, &login, &users::name(body.display_name.as_deref())?).await?;
+            let name = users::name(body.display_name.as_deref())?;
+            users::store::rename(write.db(), user, &login, &name).await.map_err(users::handlers::taken)?;
             user
         }
         Some(user) => user,
         None => {
             let (user, name) = (UserId::new(now), users::name(body.display_name.as_deref())?);
-            users::store::insert(write.db(), user, link.realm, &login, &name).await?;
+            users::store::insert(write.db(), user, link.realm, &login, &name).await.map_err(users::handlers::taken)?;
             store::name(write.db(), link.id, user).await?;
             user
         }
@@ -71,20 +72,22 @@ pub(super) async fn begin(visit: Visit, body: BeginBody) -> Result<Answer<SeedSh
 pub(super) async fn finish(visit: Visit, body: FinishBody) -> Result<Answer<Codes>, ApiError> {
     let attempt = charge(&visit)?;
     let now = visit.now();
-    drop(link(&visit, &Write::begin(&visit.caller, Purpose::Operations).await?, &body.token).await?);
+    let write = Write::begin(&visit.caller, Purpose::Operations).await?;
+    let user = link(&visit, &write, &body.token).await?.user.ok_or_else(unknown)?;
+    let code_attempt = visit.charge(vec![Charge::Account(Kind::Code, digest_of(&user.to_string()))], false)?;
+    let first = proven(&visit, &write, user, &body.code).await?;
+    drop(write);
+    if first.is_none() {
+        return Err(visit.denied(Some(user), ApiError::wrong_code()).await?);
+    }
+    code_attempt.was_right();
+    attempt.was_right();
+    // Ten hashes, for who has shown that he is expected, and outside any transaction.
     let made = make_recovery_codes(&visit.app).await?;
     let write = Write::begin(&visit.caller, Purpose::Operations).await?;
     let link = link(&visit, &write, &body.token).await?;
-    let user = link.user.ok_or_else(unknown)?;
-    let pending = credentials::totp(write.db(), visit.app.keyring.system(), user, false).await?;
-    let account = Charge::Account(Kind::Code, digest_of(&user.to_string()));
-    let code_attempt = visit.charge(vec![account], false)?;
-    let Some(step) = pending.and_then(|seed| seed.step(body.code.trim(), now)) else {
-        drop(write);
-        return Err(visit.denied(Some(user), ApiError::wrong_code()).await?);
-    };
-    code_attempt.was_right();
-    attempt.was_right();
+    // The authenticator may have been drawn anew meanwhile.
+    let step = proven(&visit, &write, user, &body.code).await?.ok_or_else(ApiError::wrong_code)?;
     credentials::confirm(write.db(), user, Factor::Password, None, now).await?;
     credentials::confirm(write.db(), user, Factor::Totp, Some(step), now).await?;
     made.store(&write, user, now).await?;
@@ -112,6 +115,11 @@ pub(super) async fn finish(visit: Visit, body: FinishBody) -> Result<Answer<Code
     write.commit(event(Action::Create, user)).await?;
     let cookie = visit.app.gate.cookies.give(Jar::Session, &token, None);
     Ok(Answer::new(Codes { codes: made.codes }).cookie(cookie).cookie(place))
+}
+
+async fn proven(visit: &Visit, write: &Write, user: UserId, code: &str) -> Result<Option<i64>, ApiError> {
+    let pending = credentials::totp(write.db(), visit.app.keyring.system(), user, false).await?;
+    Ok(pending.and_then(|seed| seed.step(code.trim(), visit.wall())))
 }
 
 fn session(visit: &Visit, user: UserId, link: &Link) -> Session {

@@ -89,3 +89,16 @@ async fn the_host_lists_and_disables_and_prints_no_code_where_anybody_is_real() 
     command(&site).disable("anna.berg").await.unwrap();
     assert_eq!(anna.browser.state().await, "none");
 }
+
+#[tokio::test]
+async fn a_name_that_somebody_has_is_refused_at_the_first_try_and_at_the_second() {
+    let site = Site::open().await;
+    first_administrator(&site).await;
+    let link = command(&site).first_administrator(true).await.unwrap();
+    let mut browser = Browser::new(&site);
+    let with =
+        |login: &str| json!({"token": *link.token, "password": PASSWORD, "login": login, "display_name": "Carl"});
+    browser.post("/api/welcome/begin", with("anna.berg")).await.refused(409, "login_taken");
+    browser.post("/api/welcome/begin", with("carl.ode")).await.ok();
+    browser.post("/api/welcome/begin", with("anna.berg")).await.refused(409, "login_taken");
+}

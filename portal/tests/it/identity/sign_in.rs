@@ -3,7 +3,7 @@ use reqwest::header;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::staff::{Office, PASSWORD, first_administrator};
+use super::staff::{Office, PASSWORD, command, first_administrator};
 use crate::site::Site;
 
 #[tokio::test]
@@ -180,4 +180,49 @@ async fn foreign_hosts_and_origins_sign_nobody_in() {
         }
     }
     assert_eq!(anna.browser.state().await, "open");
+}
+
+#[tokio::test]
+async fn a_clock_that_jumped_ahead_and_back_keeps_nobody_out() {
+    let site = Site::open().await;
+    let anna = first_administrator(&site).await;
+    site.hand.run_ahead_ms(3_600_000);
+    let mut browser = Browser::new(&site);
+    anna.signs_in(&site, &mut browser).await;
+    let code = command(&site).demo_code("anna.berg").await;
+    assert!(matches!(code, Err(portal::command::Error::LiveRealm)), "{code:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_line_of_text_is_refused_before_anybody_is_asked() {
+    let mut office = Office::open().await;
+    let mut browser = Browser::new(&office.site);
+    let odd = "anna\u{0}berg";
+    let sign_in = json!({"login": odd, "password": PASSWORD});
+    browser.post("/api/session", sign_in).await.refused(400, "invalid_login");
+    let pin = json!({"login": odd, "pin": "271828"});
+    browser.post("/api/session/pin", pin).await.refused(400, "invalid_login");
+    let anna = &mut office.anna.browser;
+    let user = json!({"login": "gil.roe", "display_name": odd});
+    anna.post("/api/users", user).await.refused(400, "invalid_name");
+    let station = json!({"name": odd, "mode": "wall", "location_id": uuid::Uuid::nil()});
+    anna.post("/api/stations", station).await.refused(400, "invalid_name");
+}
+
+#[tokio::test]
+async fn what_is_asked_of_a_session_that_is_none_is_refused_and_written_down() {
+    let site = Site::open().await;
+    let mut nobody = Browser::new(&site);
+    let body = json!({"code": "123456"});
+    for (path, body) in [
+        ("lock", serde_json::Value::Null),
+        ("unlock", json!({"pin": "271828"})),
+        ("step-up", body.clone()),
+        ("factor", body),
+        ("input", serde_json::Value::Null),
+    ] {
+        let before = crate::access::events(&site.database).await;
+        nobody.post(&format!("/api/session/{path}"), body).await.refused(401, "not_signed_in");
+        assert_eq!(crate::access::events(&site.database).await - before, 1, "{path}");
+    }
 }

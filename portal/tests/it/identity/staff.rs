@@ -58,7 +58,7 @@ impl Member {
     }
 
     pub(crate) fn code_now(&self, site: &Site) -> String {
-        self.totp.generate(u64::try_from(site.clock.now().millis() / 1_000).unwrap()).to_string()
+        self.totp.generate(u64::try_from(site.clock.wall().millis() / 1_000).unwrap()).to_string()
     }
 
     /// The first factor, in this browser.
@@ -105,7 +105,9 @@ impl Office {
 
     pub(crate) async fn open_on(site: Site) -> Self {
         let mut anna = first_administrator(&site).await;
+        proves_himself_always(&site, &anna).await;
         let bert = invited(&site, &mut anna, "bert.cole").await;
+        proves_himself_always(&site, &bert).await;
         // While there is one administrator, he makes the second alone.
         grant(&mut anna, &bert, "administrator").await.ok();
         Self { site, anna, bert }
@@ -133,6 +135,12 @@ impl Office {
             administrator.browser.post("/api/session/input", Value::Null).await.ok();
         }
     }
+}
+
+/// By a hand on the database: what is grave needs a code each five minutes, and each code takes half a minute of a test.
+pub(crate) async fn proves_himself_always(site: &Site, member: &Member) {
+    let db = site.database.pool().get().await.unwrap();
+    db.execute("UPDATE sessions SET stepped_up_at = '2100-01-01' WHERE user_id = $1", &[&member.id]).await.unwrap();
 }
 
 pub(crate) async fn invited(site: &Site, by: &mut Member, login: &str) -> Member {

@@ -90,3 +90,36 @@ async fn wrong_codes_are_slowed_too() {
     let mut own = anna.browser.clone();
     anna.signs_in(&site, &mut own).await;
 }
+
+/// Wrong ones for one account after another; how many were looked at.
+async fn spray(accounts: &[&Member], browser: &mut Browser) -> usize {
+    let each = (0..9).flat_map(|_| accounts);
+    let mut tried = 0;
+    for account in each {
+        let answer = account.password_in(browser, "wrong-wrong-wrong").await;
+        if answer.status == 429 {
+            return tried;
+        }
+        assert_eq!(answer.status, 401);
+        tried += 1;
+    }
+    panic!("{tried} wrong ones of {} accounts were looked at", accounts.len())
+}
+
+#[tokio::test]
+async fn one_account_after_another_is_slowed_where_all_of_them_are_known() {
+    let mut office = Office::open().await;
+    let mut staff = Vec::new();
+    for number in 0..4 {
+        staff.push(office.hire(&format!("nurse.{number}"), "nurse").await);
+    }
+    let accounts: Vec<_> = staff.iter().collect();
+    let mut wall = enrolled(&mut office, "wall-1").await;
+    // At the address of all, and at a station: each account alone is known there, and has ten.
+    let mut attacker = Browser::new(&office.site);
+    assert_eq!(spray(&accounts, &mut attacker).await, 30);
+    assert_eq!(spray(&accounts, &mut wall).await, 30);
+    // Whoever comes with his own browser does not notice.
+    let mut own = staff[0].browser.clone();
+    own.post("/api/session", json!({"login": staff[0].login, "password": PASSWORD})).await.ok();
+}
