@@ -93,7 +93,7 @@ impl Users {
     pub async fn first_administrator(&self, recover: bool) -> Result<Link, Error> {
         let (write, now, token) = (self.write().await?, self.clock.now(), token());
         users::store::lock_administrators(write.db()).await?;
-        if !recover && users::store::administrators(write.db(), now).await? > 0 {
+        if !recover && users::store::administrators(write.db(), welcome::store::REALM, now).await? > 0 {
             return Err(Error::AdministratorExists);
         }
         let expires_at = now.plus_millis(FIRST_MS);
@@ -120,7 +120,7 @@ impl Users {
         let unknown = || Error::UnknownUser(login.to_owned());
         let user = users::store::by_login(write.db(), login).await?.ok_or_else(unknown)?;
         users::store::lock_administrators(write.db()).await?;
-        if users::store::administrators_without(write.db(), Some(user), None, now).await? == 0 {
+        if users::store::last_administrator(write.db(), user, None, now).await? {
             return Err(Error::LastAdministrator);
         }
         if !users::store::disable(write.db(), user, None, now).await? {

@@ -44,7 +44,7 @@ export function grants(identity, { method, path, query, body, session }) {
     const pending = TWO_PERSONS.has(body.role) || body.role === "administrator";
     if (!pending) user.roles.push(body.role);
     const grant = identity.propose(user, body.role, session.user, pending ? "pending" : "active");
-    return { status: 201, body: Object.assign(grant, { location_id: body.location_id, until: body.until }) };
+    return { status: 201, body: Object.assign(grant, { until: body.until }) };
   }
   const grant = identity.grants.find((one) => path.includes(one.id)) ?? refuse(404, "not_found");
   if (grant.user_id === me) refuse(403, "own_grants");

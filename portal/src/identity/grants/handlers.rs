@@ -9,6 +9,7 @@ use crate::caller::{Caller, Read, Write};
 use crate::identity::answer::Answer;
 use crate::identity::page::Page;
 use crate::identity::users;
+use crate::identity::users::handlers::administers_still;
 use crate::permission::Role;
 use crate::web::{ApiError, Json};
 
@@ -41,20 +42,23 @@ pub(in crate::identity) async fn proposed(
     if new.user_id == by.0 {
         return Err(own_grants());
     }
+    if new.location_id.is_some() {
+        return Err(ApiError::bad_request("location_not_enforced", "a role holds everywhere: leave `location_id` out"));
+    }
     if new.until.is_some_and(|until| until <= now) {
         return Err(ApiError::bad_request("invalid_span", "`until` must be to come"));
     }
     let id = RoleGrantId::new(now);
     users::store::lock_administrators(write.db()).await?;
-    refuse_excluded(write, realm, new, now).await?;
+    administers_still(write, Some(by), now).await?;
+    refuse_excluded(write, new, now).await?;
     // As long as there is one administrator, nobody could approve the second one.
-    let awaits = new.role == Role::Administrator && users::store::administrators(write.db(), now).await? > 1;
+    let awaits = new.role == Role::Administrator && users::store::administrators(write.db(), realm, now).await? > 1;
     store::insert(write.db(), id, realm, new, (by, awaits), now).await.map_err(|error| match error.constraint() {
         Some("role_grants_once") => {
             ApiError::Conflict { code: "granted_already", detail: "this role is granted or proposed already" }
         }
         Some("role_grants_user_id_realm_fkey") => unknown("no user has this id"),
-        Some("role_grants_location_id_realm_fkey") => ApiError::bad_request("unknown_location", "no such place"),
         _ => error.into(),
     })?;
     one(write, realm, id, now).await
@@ -77,12 +81,21 @@ pub(in crate::identity) async fn approved(
     now: Timestamp,
 ) -> Result<Grant, ApiError> {
     users::store::lock_administrators(write.db()).await?;
+    administers_still(write, Some(by), now).await?;
     let grant = one(write, realm, id, now).await?;
     if grant.user_id == by {
         return Err(own_grants());
     }
     if grant.granted_by == Some(by.to_string()) {
         return Err(ApiError::Forbidden { code: "own_proposal", detail: "another administrator must approve it" });
+    }
+    // Two say so only while the first one may.
+    let proposer = grant.granted_by.as_deref().and_then(|id| id.parse().ok());
+    if let Some(proposer) = proposer
+        && !users::store::administers(write.db(), proposer, now).await?
+    {
+        let detail = "who proposed it administers no longer: end it, and propose it anew";
+        return Err(ApiError::Conflict { code: "proposer_gone", detail });
     }
     if grant.state != "pending" || !store::approve(write.db(), id, by, now).await? {
         return Err(ApiError::Conflict { code: "not_pending", detail: "there is nothing to approve" });
@@ -94,12 +107,12 @@ pub(super) async fn end(id: RoleGrantId, app: App, caller: Caller) -> Result<Sta
     let (by, now, realm) = (user(&caller)?, app.clock.now(), realm(&caller)?);
     let write = Write::begin(&caller, Purpose::Operations).await?;
     users::store::lock_administrators(write.db()).await?;
+    administers_still(&write, Some(by), now).await?;
     let grant = one(&write, realm, id, now).await?;
     if grant.user_id == by {
         return Err(own_grants());
     }
-    let administers = grant.role == Role::Administrator && grant.state == "active";
-    if administers && users::store::administrators_without(write.db(), None, Some(id), now).await? == 0 {
+    if users::store::last_administrator(write.db(), grant.user_id, Some(id), now).await? {
         return Err(users::handlers::last_administrator());
     }
     if !store::end(write.db(), id, now).await? {
@@ -110,12 +123,10 @@ pub(super) async fn end(id: RoleGrantId, app: App, caller: Caller) -> Result<Sta
 }
 
 /// Nobody who hands out rights opens charts, also not by two roles.
-async fn refuse_excluded(write: &Write, realm: Realm, new: &NewGrant, now: Timestamp) -> Result<(), ApiError> {
-    let wanted = store::Wanted { of: Some(new.user_id), only: None, pending: false };
-    let held = store::list(write.db(), realm, (None, 200), wanted, now).await?;
+async fn refuse_excluded(write: &Write, new: &NewGrant, now: Timestamp) -> Result<(), ApiError> {
+    let held = store::held(write.db(), UserId(new.user_id), now).await?;
     let excludes = |one: Role, other: Role| one == Role::Administrator && other.opens_charts();
-    let held = held.iter().filter(|grant| grant.state != "ended");
-    match held.map(|grant| grant.role).find(|held| excludes(*held, new.role) || excludes(new.role, *held)) {
+    match held.into_iter().find(|held| excludes(*held, new.role) || excludes(new.role, *held)) {
         None => Ok(()),
         Some(_) => Err(ApiError::Conflict {
             code: "excluded_role",

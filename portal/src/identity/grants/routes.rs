@@ -14,10 +14,11 @@ const LIST: Endpoint =
 const PROPOSE: Endpoint = Endpoint::post("/api/grants", MANAGE, "Grants a role, or proposes it")
     .takes::<NewGrant>()
     .answers::<Grant>()
-    .created();
+    .created()
+    .grave();
 const APPROVE: Endpoint =
-    Endpoint::post("/api/grants/{id}/approve", MANAGE, "Approves what another proposed").answers::<Grant>();
-const END: Endpoint = Endpoint::delete("/api/grants/{id}", MANAGE, "Ends a grant at once").no_content();
+    Endpoint::post("/api/grants/{id}/approve", MANAGE, "Approves what another proposed").answers::<Grant>().grave();
+const END: Endpoint = Endpoint::delete("/api/grants/{id}", MANAGE, "Ends a grant at once").no_content().grave();
 
 pub(crate) fn routes(app: &App) -> Route {
     let with = |endpoint| app.filter().and(app.caller(endpoint));

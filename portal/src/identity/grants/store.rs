@@ -20,6 +20,11 @@ const INSERT: &str = "-- portal::identity::grants::insert
     INSERT INTO role_grants (id, realm, user_id, role_id, location_id, during, granted_by, awaits_approval)
     SELECT $1, $2, $3, id, $5, tstzrange($6, $7), $8, $9 FROM roles WHERE code = $4";
 
+/// Also what waits to be approved.
+const HELD: &str = "-- portal::identity::grants::held
+    SELECT DISTINCT r.code FROM role_grants g JOIN roles r ON r.id = g.role_id
+    WHERE g.user_id = $1 AND (upper_inf(g.during) OR upper(g.during) > $2)";
+
 const APPROVE: &str = "-- portal::identity::grants::approve
     UPDATE role_grants SET approved_by = $2, approved_at = $3 WHERE id = $1 AND approved_at IS NULL";
 
@@ -45,6 +50,13 @@ pub(super) async fn list(
     let only = only.map(|only| only.0);
     let rows = db.query(LIST, &[&realm.word(), &before, &limit, &of, &only, &pending, &At(now)]).await?;
     rows.iter().filter_map(|row| grant(row, now).transpose()).collect()
+}
+
+/// The roles that somebody has, or will have once they are approved.
+pub(super) async fn held(db: &impl Db, user: UserId, now: Timestamp) -> Result<Vec<Role>, Error> {
+    let rows = db.query(HELD, &[&user.0, &At(now)]).await?;
+    let roles = rows.iter().map(|row| Ok(Role::from_word(row.try_get(0)?)));
+    roles.filter_map(Result::transpose).collect()
 }
 
 pub(super) async fn insert(

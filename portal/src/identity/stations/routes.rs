@@ -14,13 +14,15 @@ const LIST: Endpoint = Endpoint::get("/api/stations", MANAGE, "Screens of places
 const CREATE: Endpoint = Endpoint::post("/api/stations", MANAGE, "A station, with the code that enrols a screen as it")
     .takes::<NewStation>()
     .answers::<CodeGiven>()
-    .created();
+    .created()
+    .grave();
 const NEW_CODE: Endpoint =
-    Endpoint::post("/api/stations/{id}/code", MANAGE, "Another code for it").answers::<CodeGiven>().created();
+    Endpoint::post("/api/stations/{id}/code", MANAGE, "Another code for it").answers::<CodeGiven>().created().grave();
 const SET_PRIVACY: Endpoint = Endpoint::put("/api/stations/{id}", MANAGE, "What it shows of a name")
     .takes::<PrivacyBody>()
-    .answers::<StationView>();
-const REVOKE: Endpoint = Endpoint::delete("/api/stations/{id}", MANAGE, "Ends a station for good").no_content();
+    .answers::<StationView>()
+    .grave();
+const REVOKE: Endpoint = Endpoint::delete("/api/stations/{id}", MANAGE, "Ends a station for good").no_content().grave();
 const ENROL: Endpoint = Endpoint::post("/api/station", Access::Open, "Makes this screen a station")
     .takes::<EnrolBody>()
     .answers::<StationView>();

@@ -1,4 +1,4 @@
-use vitals::{Realm, UserId};
+use vitals::{Realm, Timestamp, UserId};
 
 use super::model::{Invited, NewUser, PageQuery, User, UserList, login, name};
 use super::store;
@@ -42,7 +42,8 @@ pub(super) async fn disable(id: UserId, app: App, caller: Caller) -> Result<Json
     let (realm, now) = (realm(&caller)?, app.clock.now());
     let write = Write::begin(&caller, Purpose::Operations).await?;
     store::lock_administrators(write.db()).await?;
-    if store::administrators_without(write.db(), Some(id), None, now).await? == 0 {
+    administers_still(&write, caller.user(), now).await?;
+    if store::last_administrator(write.db(), id, None, now).await? {
         return Err(last_administrator());
     }
     if !store::disable(write.db(), id, Some(realm), now).await? {
@@ -58,6 +59,19 @@ pub(in crate::identity) fn taken(error: ::store::Error) -> ApiError {
     match error.constraint() {
         Some("users_login_key") => ApiError::Conflict { code: "login_taken", detail: "somebody has this user name" },
         _ => error.into(),
+    }
+}
+
+/// Under the lock, since it may have ended while he waited for it.
+pub(in crate::identity) async fn administers_still(
+    write: &Write,
+    user: Option<UserId>,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let user = user.ok_or(ApiError::NotSignedIn)?;
+    match store::administers(write.db(), user, now).await? {
+        true => Ok(()),
+        false => Err(ApiError::missing_permission()),
     }
 }
 

@@ -12,9 +12,9 @@ const MANAGE: Access = Access::Needs(Permission::ManageUsers);
 const LIST: Endpoint =
     Endpoint::get("/api/users", MANAGE, "Who may sign in").query::<PageQuery>().answers::<UserList>();
 const INVITE: Endpoint =
-    Endpoint::post("/api/users", MANAGE, "Invites somebody").takes::<NewUser>().answers::<Invited>().created();
+    Endpoint::post("/api/users", MANAGE, "Invites somebody").takes::<NewUser>().answers::<Invited>().created().grave();
 const DISABLE: Endpoint =
-    Endpoint::post("/api/users/{id}/disable", MANAGE, "Ends somebody's access at once").answers::<User>();
+    Endpoint::post("/api/users/{id}/disable", MANAGE, "Ends somebody's access at once").answers::<User>().grave();
 
 pub(crate) fn routes(app: &App) -> Route {
     let with = |endpoint| app.filter().and(app.caller(endpoint));

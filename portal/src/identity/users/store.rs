@@ -50,7 +50,25 @@ const ADMINISTRATORS: &str = "-- portal::identity::users::administrators
     SELECT count(DISTINCT u.id) FROM users u JOIN role_grants g ON g.user_id = u.id JOIN roles r ON r.id = g.role_id
     WHERE u.status = 'active' AND r.code = 'administrator' AND g.during @> $1::timestamptz
         AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
-        AND ($2::uuid IS NULL OR u.id <> $2) AND ($3::uuid IS NULL OR g.id <> $3)";
+        AND u.realm = $2";
+
+const ADMINISTERS: &str = "-- portal::identity::users::administers
+    SELECT EXISTS (SELECT FROM users u JOIN role_grants g ON g.user_id = u.id JOIN roles r ON r.id = g.role_id
+        WHERE u.id = $2 AND u.status = 'active' AND r.code = 'administrator' AND g.during @> $1::timestamptz
+            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval)))";
+
+/// Whoever is one for a while only is none who is left.
+const LAST_ADMINISTRATOR: &str = "-- portal::identity::users::last_administrator
+    WITH administrators AS (
+        SELECT u.id, u.realm, g.id AS grant_id, upper_inf(g.during) AS lasts
+        FROM users u JOIN role_grants g ON g.user_id = u.id JOIN roles r ON r.id = g.role_id
+        WHERE u.status = 'active' AND r.code = 'administrator' AND g.during @> $1::timestamptz
+            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
+    )
+    SELECT EXISTS (
+        SELECT FROM administrators one WHERE one.id = $2 AND ($3::uuid IS NULL OR one.grant_id = $3) AND NOT EXISTS (
+            SELECT FROM administrators other WHERE other.realm = one.realm AND other.lasts
+                AND CASE WHEN $3::uuid IS NULL THEN other.id <> $2 ELSE other.grant_id <> $3 END))";
 
 const MAKE_ADMINISTRATOR: &str = "-- portal::identity::users::make_administrator
     INSERT INTO role_grants (id, realm, user_id, role_id, during, granted_part)
@@ -112,20 +130,25 @@ pub(crate) async fn lock_administrators(db: &impl Db) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many there are, in any realm. Ask under `lock_administrators` before one is made or removed.
-pub(crate) async fn administrators(db: &impl Db, now: Timestamp) -> Result<i64, Error> {
-    administrators_without(db, None, None, now).await
+/// How many a realm has. Ask under `lock_administrators` before one is made or removed.
+pub(crate) async fn administrators(db: &impl Db, realm: Realm, now: Timestamp) -> Result<i64, Error> {
+    Ok(db.query_one(ADMINISTRATORS, &[&At(now), &realm.word()]).await?.try_get(0)?)
 }
 
-/// How many there are beside this user, or without this grant.
-pub(crate) async fn administrators_without(
+/// Whether this user is one.
+pub(crate) async fn administers(db: &impl Db, user: UserId, now: Timestamp) -> Result<bool, Error> {
+    Ok(db.query_one(ADMINISTERS, &[&At(now), &user.0]).await?.try_get(0)?)
+}
+
+/// Whether nobody would be left to give rights in the realm for good, without this user or without this grant of his.
+pub(crate) async fn last_administrator(
     db: &impl Db,
-    user: Option<UserId>,
+    user: UserId,
     grant: Option<RoleGrantId>,
     now: Timestamp,
-) -> Result<i64, Error> {
-    let (user, grant) = (user.map(|user| user.0), grant.map(|grant| grant.0));
-    Ok(db.query_one(ADMINISTRATORS, &[&At(now), &user, &grant]).await?.try_get(0)?)
+) -> Result<bool, Error> {
+    let grant = grant.map(|grant| grant.0);
+    Ok(db.query_one(LAST_ADMINISTRATOR, &[&At(now), &user.0, &grant]).await?.try_get(0)?)
 }
 
 /// The one that the command line vouches for, or the demo.

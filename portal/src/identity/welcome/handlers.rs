@@ -93,7 +93,7 @@ pub(super) async fn finish(visit: Visit, body: FinishBody) -> Result<Answer<Code
     made.store(&write, user, now).await?;
     if link.first {
         users::store::lock_administrators(write.db()).await?;
-        if !link.recovers && users::store::administrators(write.db(), now).await? > 0 {
+        if !link.recovers && users::store::administrators(write.db(), link.realm, now).await? > 0 {
             return Err(ApiError::Conflict {
                 code: "administrator_exists",
                 detail: "there is an administrator already",

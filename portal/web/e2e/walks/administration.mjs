@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CODE, PASSWORD, PLACE } from "../identity.mjs";
+import { CODE, PASSWORD } from "../identity.mjs";
 
 const WITH = { password: PASSWORD, code: CODE };
 
@@ -66,7 +66,6 @@ export const administration = {
     await me.clean("a user without roles");
     await me.to("combobox", "Role");
     await me.page.keyboard.type("Physician");
-    await me.fill("Only at a place (identifier)", PLACE);
     await me.press("button", "Give");
     await me.says("Physician is proposed. It holds once another administrator approves it.");
     await me.says("You proposed it: another approves");

@@ -7,7 +7,6 @@ import { Section } from "../ui/Page.tsx";
 import { Problem } from "../ui/Problem.tsx";
 import { useSend } from "../ui/useSend.ts";
 import { ROLES } from "../ui/words.ts";
-import { LocationField } from "./LocationField.tsx";
 import { USERS } from "./people.ts";
 
 const CHOICES = Object.entries(ROLES).map(([value, label]) => ({ value, label }));
@@ -30,12 +29,11 @@ export function GrantSection({ user, onGranted }: { user: string; onGranted: (sa
     );
   });
   const submit = onFields((text) => {
-    const [role, location, until] = [text("role"), text("location_id").trim(), text("until")];
+    const [role, until] = [text("role"), text("until")];
     if (!isRole(role)) return;
     void send({
       user_id: user,
       role,
-      ...(location ? { location_id: location } : {}),
       // To the end of that day, here.
       ...(until ? { until: new Date(`${until}T23:59:59`).toISOString() } : {}),
     });
@@ -45,7 +43,6 @@ export function GrantSection({ user, onGranted }: { user: string; onGranted: (sa
       <Problem error={problem} title="Not granted" />
       <form className="across" onSubmit={submit}>
         <NativeSelect name="role" label="Role" data={CHOICES} />
-        <LocationField label="Only at a place (identifier)" />
         <TextInput name="until" label="Until, and including" type="date" />
         <Button type="submit" loading={sending}>
           Give
