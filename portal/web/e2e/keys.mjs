@@ -8,6 +8,9 @@ const STOPS = 120;
 /** For what the page does by itself. */
 const PATIENCE_MS = 20_000;
 
+/** What a browser says by itself of a request that was refused, or of a socket that was. */
+const EXPECTED = /^Failed to load resource|^WebSocket connection to/;
+
 /** What has the focus, and whether a person can see that. */
 function focused() {
   const has = document.activeElement;
@@ -29,6 +32,9 @@ export class Keyboard {
     this.base = base;
     this.thrown = [];
     page.on("pageerror", (error) => this.thrown.push(error.stack));
+    page.on("console", (said) => {
+      if (said.type() === "error" && !EXPECTED.test(said.text())) this.thrown.push(said.text());
+    });
     page.setDefaultTimeout(PATIENCE_MS);
   }
 
@@ -110,11 +116,35 @@ export class Keyboard {
     assert.deepEqual(kept, { local: 0, session: 0, databases: 0, cookie: "", hash: "" }, `${name} keeps something`);
   }
 
-  async signIn(login, { password, code }) {
+  /** Numbers come. */
+  live() {
+    return this.page.locator('#link-state[data-health="live"]').waitFor();
+  }
+
+  /** Until a tile shows it. */
+  number(bed, parameter, text) {
+    return this.page.getByTestId(`value-${bed}-${parameter}`).getByText(text, { exact: true }).waitFor();
+  }
+
+  /** Until a tile names whom it is on like this. */
+  named(bed, like) {
+    return this.page.waitForFunction(
+      ([testid, { source, flags }]) =>
+        new RegExp(source, flags).test(document.querySelector(`[data-testid="${testid}"]`)?.textContent ?? "?"),
+      [`patient-${bed}`, { source: like.source, flags: like.flags }],
+    );
+  }
+
+  async signInHalf(login, password) {
     await this.fill("User name", login);
     await this.fill("Password", password);
     await this.key("Enter");
-    await this.fill("Code of your authenticator", code);
+  }
+
+  /** `code`: six digits, or a phone that shows them. */
+  async signIn(login, { password, code, phone }) {
+    await this.signInHalf(login, password);
+    await this.fill("Code of your authenticator", code ?? (await phone.code()));
     await this.key("Enter");
     await this.page.locator("#who").waitFor({ state: "visible" });
   }

@@ -15,6 +15,27 @@ export async function accessible(page, name) {
   throw new Error(`axe-core on ${name}:\n  ${said.join("\n  ")}`);
 }
 
+/** A picture as the dots of it. */
+export async function raster(browser, picture) {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    const { width, height, data } = await page.evaluate(async (encoded) => {
+      const image = new Image();
+      image.src = `data:image/png;base64,${encoded}`;
+      await image.decode();
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      const paint = canvas.getContext("2d");
+      paint.drawImage(image, 0, 0);
+      const dots = paint.getImageData(0, 0, image.width, image.height);
+      return { width: dots.width, height: dots.height, data: Array.from(dots.data) };
+    }, picture.toString("base64"));
+    return { width, height, data: Uint8ClampedArray.from(data) };
+  } finally {
+    await context.close();
+  }
+}
+
 /** Parts of a picture: pixels unlike the upper left one, and pixels of the dead-man's magenta. */
 export async function pixels(browser, picture) {
   const context = await browser.newContext();

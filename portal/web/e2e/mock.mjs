@@ -6,6 +6,7 @@ import { extname } from "node:path";
 import { WebSocketServer } from "ws";
 import { CODE, Identity, PASSWORD, PLACE } from "./identity.mjs";
 import { serveIdentity, visitOf } from "./serve.mjs";
+import { CALM } from "./vigil.mjs";
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const UNITS = {
@@ -31,6 +32,10 @@ export function ward(beds) {
     connected: i !== 7,
     last_received_at: iso(Date.now()),
     enrolled_at: iso(Date.now() - 86_400_000),
+    patient:
+      i % 4 === 3
+        ? null
+        : { id: `0190f000-0000-7000-8000-${String(i).padStart(12, "0")}`, label: `A.${"BCDEFGH"[i % 7]}.` },
   }));
 }
 
@@ -221,6 +226,7 @@ export async function startMockBackend() {
   const bed = "bed-01";
   let mock = await startMock();
   let racing = false;
+  mock.tell(bed, CALM);
   return {
     bed,
     url: mock.url,
@@ -229,7 +235,7 @@ export async function startMockBackend() {
       mock.identity.stations.push(STATION);
       await context.addCookies([{ name: "vigil-station", value: STATION.token, url: mock.url }]);
     },
-    async publish(values) {
+    measure(values) {
       mock.tell(bed, values);
       if (values.hr > 120 !== racing)
         mock.step(racing ? "cleared" : "raised", alarm(bed, { text: `HR ${values.hr} > 120` }));
@@ -239,6 +245,7 @@ export async function startMockBackend() {
     async restart() {
       mock = await startMock({ port: mock.port });
       mock.identity.stations.push(STATION);
+      mock.tell(bed, CALM);
       racing = false;
     },
     close: () => mock.stop(),

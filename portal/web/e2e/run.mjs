@@ -1,12 +1,14 @@
-// The browser test: a published reading, an alarm and a lost server, seen in Chromium.
-// VIGIL_BIN names the binary and VIGIL_DATABASE_URL its database; `--mock` runs it on the made-up ward instead.
+// The browser test: every page of who on the real server, then a published reading, an alarm and a lost server on a wall.
+// VIGIL_BIN names the binary and VIGIL_DATABASE_URL its database, which must be new; a word chooses walks. `--mock` runs
+// the wall alone, on the made-up ward.
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import { browserPath } from "./browser.mjs";
 import { accessible, pixels, whileHung } from "./look.mjs";
 import { startMockBackend } from "./mock.mjs";
-import { startVigil } from "./vigil.mjs";
+import { walkReal } from "./real.mjs";
+import { CALM, startVigil } from "./vigil.mjs";
 
 const SHOTS = new URL("../../../target/e2e/", import.meta.url).pathname;
 /** Onset delays, the roster's second and a slow machine. */
@@ -14,7 +16,6 @@ const ALARM_MS = 60_000;
 /** Design P4. */
 const LOST_MS = 5_000;
 
-const CALM = { hr: 72, spo2: 97, rr: 15, nibp_sys: 121, nibp_dia: 78, nibp_map: 92, temp: 36.8 };
 const RACING = { ...CALM, hr: 190 };
 
 const stage = async (name, work) => {
@@ -44,8 +45,6 @@ async function run(browser, vigil) {
       [id, text],
       { timeout: 20_000 },
     );
-  let values = CALM;
-  const device = setInterval(() => vigil.publish(values).catch(() => undefined), 1_000);
 
   try {
     await page.goto(vigil.url);
@@ -57,7 +56,7 @@ async function run(browser, vigil) {
       await shot(browser, page, "wall");
     });
     await stage("a crossed limit turns the tile and the banner", async () => {
-      values = RACING;
+      vigil.measure(RACING);
       await page.locator(`[data-testid="tile-${vigil.bed}"]:not([data-alarm=""])`).waitFor({ timeout: ALARM_MS });
       const row = test("banner").locator(`[data-alarm]`, { hasText: vigil.bed }).first();
       await row.waitFor({ timeout: 5_000 });
@@ -98,7 +97,7 @@ async function run(browser, vigil) {
       return `after ${(took / 1000).toFixed(2)} s`;
     });
     await stage("the wall comes back by itself once the server does", async () => {
-      values = CALM;
+      vigil.measure(CALM);
       await vigil.restart();
       await test("link-lost").waitFor({ state: "hidden", timeout: 20_000 });
       await says(`value-${vigil.bed}-hr`, "72");
@@ -107,8 +106,6 @@ async function run(browser, vigil) {
   } catch (error) {
     await page.screenshot({ path: `${SHOTS}failed.png` }).catch(() => undefined);
     throw error;
-  } finally {
-    clearInterval(device);
   }
 }
 
@@ -118,6 +115,7 @@ if (!mocked && !process.env.VIGIL_BIN) throw new Error("VIGIL_BIN must name the 
 const vigil = mocked ? await startMockBackend() : await startVigil(process.env.VIGIL_BIN);
 const browser = await chromium.launch({ executablePath: browserPath(), args: ["--no-sandbox"] });
 try {
+  if (!mocked) await walkReal(browser, vigil, process.argv[2] ?? "");
   await run(browser, vigil);
   console.log("browser test passed");
 } catch (error) {

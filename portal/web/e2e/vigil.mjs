@@ -13,6 +13,11 @@ const READY_MS = 120_000;
 /** The roster is read anew each second. */
 const ENROLLED_MS = 20_000;
 
+/** One with somebody, one with nobody, and one whose record is restricted: as `vigil demo seed` lays them. */
+const BEDS = ["bed-01", "bed-04", "bed-05"];
+
+export const CALM = { hr: 72, spo2: 97, rr: 15, nibp_sys: 121, nibp_dia: 78, nibp_map: 92, temp: 36.8 };
+
 export async function startVigil(binary) {
   const state = await mkdtemp(join(tmpdir(), "vigil-e2e-"));
   const keys = await mkdtemp(join(tmpdir(), "vigil-e2e-keys-"));
@@ -24,31 +29,56 @@ export async function startVigil(binary) {
     VIGIL_MQTTS_LISTEN: "127.0.0.1:0",
     VIGIL_HTTP_LISTEN: "127.0.0.1:0",
   };
-  await promisify(execFile)(binary, ["keys", "init", env.VIGIL_KEYS_FILE], { env });
-  const bed = `e2e-${Date.now().toString(36)}`;
+  /** A command on the host; what it printed. */
+  const run = async (...words) => (await promisify(execFile)(binary, words, { env })).stdout;
+  await run("keys", "init", env.VIGIL_KEYS_FILE);
   let server = await launch(binary, env);
   env.VIGIL_HTTP_LISTEN = new URL(server.portal).host;
-  const enrolled = await promisify(execFile)(binary, ["device", "enrol", bed], { env });
-  const secret = /^secret (\S+)$/m.exec(enrolled.stdout)?.[1];
-  if (!secret) throw new Error(`device enrol printed no secret: ${enrolled.stdout}`);
-  let device = await connectDevice(server, bed, secret);
+  const secrets = new Map();
+  for (const bed of BEDS) {
+    const secret = /^secret (\S+)$/m.exec(await run("device", "enrol", bed, "--realm", "demo"))?.[1];
+    if (!secret) throw new Error("device enrol printed no secret");
+    secrets.set(bed, secret);
+  }
+  const devices = new Map();
+  const measured = new Map(BEDS.map((bed) => [bed, CALM]));
+  const send = (bed) =>
+    devices
+      .get(bed)
+      .publish(`vigil/v1/${bed}/vitals`, JSON.stringify({ t: new Date().toISOString(), ...measured.get(bed) }));
+  const connect = async () => {
+    for (const [bed, secret] of secrets) devices.set(bed, await connectDevice(server, bed, secret));
+  };
+  await connect();
+  // What is lost with a dying server is not what this is about.
+  const beat = setInterval(() => BEDS.forEach((bed) => void send(bed).catch(() => undefined)), 1_000);
   return {
-    bed,
+    bed: BEDS[0],
+    /** A bed that nobody lies in. */
+    empty: BEDS[1],
+    /** Of somebody whose record is restricted. */
+    restricted: BEDS[2],
     url: server.portal,
-    /** Until the server has a sign-in, whoever reaches it watches. */
-    enter: async () => undefined,
-    publish: (values) =>
-      device.publish(`vigil/v1/${bed}/vitals`, JSON.stringify({ t: new Date().toISOString(), ...values })),
+    run,
+    /** Makes the browser a station of the seeded ward; one of a name is one screen. */
+    async enter(context, station = "central") {
+      const code = /^station \S+ code (\S+)/m.exec(await run("demo", "station-code", station))?.[1];
+      const answer = await context.request.post(`${server.portal}api/station`, { data: { code } });
+      if (!answer.ok()) throw new Error(`no station: ${answer.status()} ${await answer.text()}`);
+    },
+    /** What it measures from now on, each second. */
+    measure: (values, bed = BEDS[0]) => void measured.set(bed, values),
     async kill() {
-      device.close();
+      for (const device of devices.values()) device.close();
       await server.end("SIGKILL");
     },
     async restart() {
       server = await launch(binary, env);
-      device = await connectDevice(server, bed, secret);
+      await connect();
     },
     async close() {
-      device.close();
+      clearInterval(beat);
+      for (const device of devices.values()) device.close();
       await server.end("SIGTERM");
       for (const folder of [state, keys]) await rm(folder, { recursive: true, force: true });
     },

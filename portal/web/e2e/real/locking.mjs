@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { PASSWORD } from "../staff.mjs";
+import { CALM } from "../vigil.mjs";
+
+export const locking = {
+  async "locking takes the page away and leaves the numbers"({ vigil, staff, screen }) {
+    const kay = await staff.hire("kay", "Kim Kay", "nurse");
+    const me = await screen();
+    await me.open("/me");
+    await me.signIn("kay", kay);
+    await me.at("/me");
+    await me.live();
+    await me.fill("New PIN", "97531");
+    await me.press("button", "Lock");
+    await me.heading("Locked by Kim Kay");
+    assert.equal(await me.page.locator("#page").isVisible(), false);
+    assert.equal(await me.page.locator("#rail").isVisible(), false);
+    await me.page.getByTestId(`tile-${vigil.empty}`).waitFor({ state: "visible" });
+    await me.clean("really locked");
+    vigil.measure({ ...CALM, hr: 87 }, vigil.empty);
+    await me.number(vigil.empty, "hr", "87");
+    vigil.measure(CALM, vigil.empty);
+    await me.live();
+
+    // The server knows as well.
+    const refused = await me.page.evaluate(async () => (await fetch("/api/sessions")).status);
+    assert.equal(refused, 401);
+    await me.page.reload();
+    await me.heading("Locked by Kim Kay");
+    await me.fill("Password", "not hers");
+    await me.key("Enter");
+    await me.says("The user name or the password is wrong.");
+    await me.clean("really locked, refused");
+    await me.fill("Password", PASSWORD);
+    await me.key("Enter");
+    await me.heading("My account");
+    await me.live();
+  },
+
+  async "a draft outlives a lock"({ staff, screen }) {
+    const ray = await staff.hire("ray", "Rob Ray", "nurse");
+    const me = await screen();
+    await me.open("/me");
+    await me.signIn("ray", ray);
+    await me.fill("New PIN", "97531");
+    await me.press("button", "Lock");
+    await me.heading("Locked by Rob Ray");
+    await me.fill("Password", PASSWORD);
+    await me.key("Enter");
+    await me.heading("My account");
+    assert.equal(await me.page.getByLabel("New PIN").inputValue(), "97531");
+  },
+};
