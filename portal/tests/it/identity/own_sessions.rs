@@ -50,6 +50,25 @@ async fn an_open_socket_ends_with_its_session() {
 }
 
 #[tokio::test]
+async fn an_open_socket_ends_with_the_role_that_it_needs() {
+    let mut office = Office::open().await;
+    let mut nurse = office.hire("nora.lind", "nurse").await;
+    office.employ(&nurse, "auditor").await;
+    let mut live = nurse.browser.live().await.unwrap();
+    // Until it has been looked at once, so that only news can end it.
+    for _ in 0..3 {
+        live.until("heartbeat").await;
+    }
+    office.site.hand.advance_ms(1_000);
+    let held = office.anna.browser.get(&format!("/api/grants?user={}", nurse.id)).await.ok();
+    let clinical = held["grants"].as_array().unwrap().iter().find(|grant| grant["role"] == "nurse").unwrap();
+    let path = format!("/api/grants/{}", clinical["id"].as_str().unwrap());
+    assert_eq!(office.anna.browser.delete(&path).await.status, 204);
+    assert_eq!(live.closed().await, 4_002);
+    assert_eq!(nurse.browser.state().await, "open");
+}
+
+#[tokio::test]
 async fn an_open_socket_ends_when_nobody_is_there() {
     let mut office = Office::open().await;
     let nurse = office.hire("nora.lind", "nurse").await;
