@@ -107,7 +107,8 @@ export class Identity {
   /** Whom live numbers are for. */
   watches({ station, session }) {
     if (station) return station.id;
-    return this.state(session) === "open" && this.permissions(session).includes("read_vitals") ? session.id : null;
+    const here = ["open", "locked"].includes(this.state(session));
+    return here && this.permissions(session).includes("read_vitals") ? session.id : null;
   }
 
   permissions(session) {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::staff::{PASSWORD, first_administrator};
+use super::staff::{Office, PASSWORD, first_administrator};
 use crate::site::Site;
 
 const MINUTE: i64 = 60_000;
@@ -29,6 +29,19 @@ async fn without_input_a_session_locks_and_then_ends() {
     site.hand.advance_ms(15 * MINUTE);
     assert_eq!(anna.browser.state().await, "none");
     anna.browser.post("/api/session/unlock", json!({"password": PASSWORD})).await.refused(401, "not_signed_in");
+}
+
+#[tokio::test]
+async fn a_locked_screen_that_loses_its_link_finds_back_to_the_alarms_and_to_nothing_else() {
+    let mut office = Office::open().await;
+    let mut nurse = office.hire("nora.lind", "nurse").await;
+    nurse.browser.post("/api/session/lock", Value::Null).await.ok();
+    nurse.browser.live().await.expect("let in while locked").until("heartbeat").await;
+    nurse.browser.get("/api/devices").await.refused(401, "not_signed_in");
+    office.anna.browser.post("/api/session/lock", Value::Null).await.ok();
+    assert!(office.anna.browser.live().await.is_none(), "an administrator watches no ward");
+    office.site.hand.advance_ms(15 * MINUTE);
+    assert!(nurse.browser.live().await.is_none(), "signed out");
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ export const locking = {
     assert.equal(refused, 401);
     await me.page.reload();
     await me.heading("Locked by Kim Kay");
+    await me.live();
+    await me.page.getByTestId(`tile-${vigil.empty}`).waitFor({ state: "visible" });
     await me.fill("Password", "not hers");
     await me.key("Enter");
     await me.says("The user name or the password is wrong.");
