@@ -15,6 +15,7 @@ pub(crate) struct Server {
     pub(crate) mqtt: SocketAddr,
     pub(crate) mqtts: SocketAddr,
     pub(crate) portal: SocketAddr,
+    metrics: SocketAddr,
 }
 
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -22,8 +23,8 @@ const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST
 impl Server {
     /// Starts the `vigil` that lies beside this program and waits for `ready`.
     pub(crate) fn start(state_dir: &Path, database: &Cluster) -> anyhow::Result<Self> {
-        let (child, [mqtt, mqtts, portal]) = spawn(state_dir, database, [ANY; 3])?;
-        Ok(Self { child, state_dir: state_dir.to_owned(), database: database.clone(), mqtt, mqtts, portal })
+        let (child, [mqtt, mqtts, portal, metrics]) = spawn(state_dir, database, [ANY; 4])?;
+        Ok(Self { child, state_dir: state_dir.to_owned(), database: database.clone(), mqtt, mqtts, portal, metrics })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -39,7 +40,7 @@ impl Server {
 
     /// Starts it again, at the same addresses, and waits for `ready`.
     pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
-        let addresses = [self.mqtt, self.mqtts, self.portal];
+        let addresses = [self.mqtt, self.mqtts, self.portal, self.metrics];
         (self.child, _) = spawn(&self.state_dir, &self.database, addresses)?;
         Ok(())
     }
@@ -47,8 +48,8 @@ impl Server {
     /// What it tells monitoring.
     pub(crate) async fn metrics(&self) -> anyhow::Result<String> {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let mut socket = tokio::net::TcpStream::connect(self.portal).await?;
-        let request = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.portal);
+        let mut socket = tokio::net::TcpStream::connect(self.metrics).await?;
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.metrics);
         socket.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         socket.read_to_string(&mut answer).await?;
@@ -59,8 +60,8 @@ impl Server {
 fn spawn(
     state_dir: &Path,
     database: &Cluster,
-    [mqtt, mqtts, portal]: [SocketAddr; 3],
-) -> anyhow::Result<(Child, [SocketAddr; 3])> {
+    [mqtt, mqtts, portal, metrics]: [SocketAddr; 4],
+) -> anyhow::Result<(Child, [SocketAddr; 4])> {
     let vigil = std::env::current_exe()?.with_file_name("vigil");
     // Beside the state, which no root key may lie in. The next bench has another database, and takes it as well.
     let root_key = state_dir.with_extension("root.key");
@@ -77,11 +78,12 @@ fn spawn(
         .env("VIGIL_MQTT_LISTEN", mqtt.to_string())
         .env("VIGIL_MQTTS_LISTEN", mqtts.to_string())
         .env("VIGIL_HTTP_LISTEN", portal.to_string())
+        .env("VIGIL_METRICS_LISTEN", metrics.to_string())
         .env("VIGIL_LOG", "warn")
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("start {}", vigil.display()))?;
-    let (mut mqtt, mut mqtts, mut portal, mut ready) = (None, None, None, false);
+    let (mut mqtt, mut mqtts, mut portal, mut metrics, mut ready) = (None, None, None, None, false);
     let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
     for line in &mut lines {
         let line = line?;
@@ -89,6 +91,9 @@ fn spawn(
             Some(("mqtt", address)) => mqtt = Some(address.parse()?),
             Some(("mqtts", address)) => mqtts = Some(address.parse()?),
             Some(("portal", url)) => portal = Some(url.trim_start_matches("http://").trim_end_matches('/').parse()?),
+            Some(("metrics", url)) => {
+                metrics = Some(url.trim_start_matches("http://").trim_end_matches("/metrics").parse()?);
+            }
             _ if line == "ready" => {
                 ready = true;
                 break;
@@ -96,8 +101,8 @@ fn spawn(
             _ => {}
         }
     }
-    match (mqtt, mqtts, portal) {
-        (Some(mqtt), Some(mqtts), Some(portal)) if ready => Ok((child, [mqtt, mqtts, portal])),
+    match (mqtt, mqtts, portal, metrics) {
+        (Some(mqtt), Some(mqtts), Some(portal), Some(metrics)) if ready => Ok((child, [mqtt, mqtts, portal, metrics])),
         _ => {
             // It said why on standard error.
             drop(child.kill());

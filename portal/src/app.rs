@@ -16,9 +16,7 @@ use crate::caller::Desk;
 use crate::config::Config;
 use crate::identity::Gate;
 use crate::live::{Hub, Seats};
-
-/// Renders the metrics of this process.
-pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
+use crate::transport::Transport;
 
 /// Says why this node should get no traffic, if so.
 pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -36,8 +34,7 @@ pub struct Deps {
     pub keyring: Keyring,
     pub roster: watch::Receiver<Arc<Roster>>,
     pub hub: Hub,
-    /// The page of `/metrics`, in the text format of Prometheus.
-    pub metrics: Render,
+    pub transport: Transport,
     pub ready: Ready,
 }
 
@@ -50,7 +47,6 @@ pub(crate) struct Inner {
     pub(crate) keyring: Keyring,
     pub(crate) roster: watch::Receiver<Arc<Roster>>,
     pub(crate) hub: Hub,
-    pub(crate) metrics: Render,
     pub(crate) ready: Ready,
     /// The way to the database, for callers.
     pub(crate) desk: Desk,
@@ -66,15 +62,14 @@ pub(crate) struct Inner {
 
 impl App {
     pub(crate) fn new(deps: Deps, audit: Audit, config: &Config, stop: CancellationToken) -> Self {
-        let Deps { pool, clock, keyring, roster, hub, metrics, ready, .. } = deps;
+        let Deps { pool, clock, keyring, roster, hub, transport, ready, .. } = deps;
         Self(Arc::new(Inner {
             desk: Desk::new(pool, clock.clone(), audit),
-            gate: Gate::new(config.secure),
+            gate: Gate::new(transport.is_secure()),
             clock,
             keyring,
             roster,
             hub,
-            metrics,
             ready,
             screens: Arc::new(Semaphore::new(config.max_screens)),
             seats: Seats::default(),

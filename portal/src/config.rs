@@ -5,13 +5,10 @@ use serde::Deserialize;
 pub struct Config {
     /// Sockets of `/live`. One costs about 100 kB while it is written to.
     pub max_screens: usize,
-    /// Browsers come over TLS. Set by whoever made the listener, never by a file.
-    #[serde(skip)]
-    pub secure: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { max_screens: 256, secure: false }
+        Self { max_screens: 256 }
     }
 }

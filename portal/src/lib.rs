@@ -1,7 +1,7 @@
 //! What people see: live screens, charts and alarms over HTTP and WebSocket, and the browser UI they belong to.
 //!
-//! **Absent on purpose**: ingest and alerting; what they have to say arrives through the [`Hub`]. TLS is not spoken yet: the
-//! portal serves loopback only.
+//! **Absent on purpose**: ingest and alerting; what they have to say arrives through the [`Hub`]. Files of certificates: whoever
+//! runs the portal brings what speaks TLS.
 
 mod alarms;
 mod app;
@@ -19,16 +19,20 @@ mod openapi;
 mod patients;
 mod permission;
 mod run;
+mod scrape;
+mod transport;
 mod trends;
 #[cfg(test)]
 mod typescript;
 mod web;
 
-pub use app::{Deps, Ready, Render};
+pub use app::{Deps, Ready};
 pub use caller::Unseen;
 pub use config::Config;
 pub use identity::command;
 pub use live::Hub;
 pub use patients::retoken;
 pub use run::{Error, run, stand_by};
+pub use scrape::{BearerToken, MAX_SCRAPERS, Render, Scrape, serve_metrics};
+pub use transport::{Certificate, Hosts, Tls, Transport};
 pub use web::MAX_CONNECTIONS;

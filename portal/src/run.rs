@@ -5,11 +5,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::{App, Deps, Render};
+use crate::app::{App, Deps};
 use crate::audit::{self, Audit};
 use crate::config::Config;
-use crate::web::{Route, assets, mount, pick, serve};
-use crate::{alarms, devices, health, identity, live, openapi, trends};
+use crate::transport::{self, Transport};
+use crate::web::{Door, Guard, MAX_CONNECTIONS, Route, assets, mount, pick, serve};
+use crate::{alarms, devices, health, identity, live, openapi, scrape, trends};
 
 /// How long answers under way, and then open screens, get to take what is left.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -18,7 +19,7 @@ const STANDBY_DRAIN: Duration = Duration::from_millis(250);
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("serve the portal on {0}: only a loopback address is allowed until there is sign-in")]
+    #[error("serve the portal on {0}: without TLS, and a token for metrics, only a loopback address is")]
     NotLoopback(SocketAddr),
     #[error("serve the portal")]
     Listener(#[source] std::io::Error),
@@ -28,14 +29,15 @@ pub enum Error {
 
 /// Serves until `stop`, then lets answers under way finish.
 pub async fn run(config: Config, deps: Deps, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
-    check(&listener)?;
+    let door = door(&listener, &deps.transport)?;
+    let transport = deps.transport.clone();
     let (audit, upkeep) = Audit::open(deps.audit_pool.clone(), deps.clock.clone(), deps.keyring.clone(), &deps.audit)?;
     let stop_audit = CancellationToken::new();
     let mut upkeep = AbortOnDropHandle::new(tokio::spawn(upkeep.run(stop_audit.clone())));
     let app = App::new(deps, audit, &config, stop.clone());
     let following = identity::follow(app.desk.identity_pool().clone(), app.clock.clone(), app.gate.sockets.clone());
     let following = AbortOnDropHandle::new(tokio::spawn(following));
-    serve(&listener, routes(&app), &stop, DRAIN).await;
+    serve(&listener, routes(&app, &transport), &door, &stop, DRAIN).await;
     app.screens.close();
     app.sessions.close();
     if tokio::time::timeout(DRAIN, app.sessions.wait()).await.is_err() {
@@ -50,21 +52,31 @@ pub async fn run(config: Config, deps: Deps, listener: TcpListener, stop: Cancel
 }
 
 /// Says until `stop` that another node serves, and that this one is well.
-pub async fn stand_by(listener: &TcpListener, metrics: Render, stop: &CancellationToken) -> Result<(), Error> {
-    check(listener)?;
-    serve(listener, pick([health::healthz(), health::metrics(metrics), health::standby()]), stop, STANDBY_DRAIN).await;
+pub async fn stand_by(listener: &TcpListener, transport: &Transport, stop: &CancellationToken) -> Result<(), Error> {
+    let door = door(listener, transport)?;
+    serve(listener, pick([health::healthz(), health::standby()]), &door, stop, STANDBY_DRAIN).await;
     Ok(())
 }
 
-fn check(listener: &TcpListener) -> Result<(), Error> {
-    let address = listener.local_addr().map_err(Error::Listener)?;
-    if address.ip().is_loopback() { Ok(()) } else { Err(Error::NotLoopback(address)) }
+fn door(listener: &TcpListener, transport: &Transport) -> Result<Door, Error> {
+    if let (Some(address), Transport::Plain) = (beyond_loopback(listener)?, transport) {
+        return Err(Error::NotLoopback(address));
+    }
+    let tls = transport.tls().map(|tls| tls.acceptor.clone());
+    Ok(Door { guard: Guard::of(transport), tls, connections: MAX_CONNECTIONS })
 }
 
-fn routes(app: &App) -> Route {
+/// The address, where others than this machine reach it.
+pub(crate) fn beyond_loopback(listener: &TcpListener) -> Result<Option<SocketAddr>, Error> {
+    let address = listener.local_addr().map_err(Error::Listener)?;
+    Ok(if address.ip().is_loopback() { None } else { Some(address) })
+}
+
+fn routes(app: &App, transport: &Transport) -> Route {
     let slices = [devices::devices(app), devices::parameters(), trends::routes(app), alarms::routes(app)];
-    let api = mount("api", slices.into_iter().chain(audit::routes(app)).chain(identity::routes(app)));
-    let parts = [live::routes(app), api, health::healthz(), health::readyz(app), health::metrics(app.metrics.clone())];
+    let slices = slices.into_iter().chain([transport::routes(transport)]);
+    let api = mount("api", slices.chain(audit::routes(app)).chain(identity::routes(app)));
+    let parts = [live::routes(app), api, health::healthz(), health::readyz(app)];
     let endpoints: Vec<_> = parts.iter().flat_map(Route::endpoints).copied().collect();
-    pick(parts.into_iter().chain([openapi::routes(&endpoints), assets::routes()]))
+    pick(parts.into_iter().chain([openapi::routes(&endpoints), scrape::elsewhere(), assets::routes()]))
 }

@@ -14,6 +14,7 @@ use crate::live::protocol::{
     DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveDevice, LiveNumber, OnDevice, Step, Token, Watch,
 };
 use crate::permission::{Permission, Role};
+use crate::transport::TransportView;
 use crate::trends::{Series, Vitals};
 use crate::web::Problem;
 
@@ -48,6 +49,7 @@ fn types_for_the_browser_are_current() {
         Alarm,
         Alarms,
         Problem,
+        TransportView,
         AuditEvent,
         AuditEvents,
         Token,

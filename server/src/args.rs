@@ -162,8 +162,8 @@ pub(crate) struct Enrol {
     /// adult, paediatric or neonatal
     #[arg(long, default_value = "adult")]
     pub(crate) age_class: AgeClass,
-    /// live, demo or test
-    #[arg(long, default_value = "live")]
+    /// demo or test; live waits for backup and restore
+    #[arg(long, default_value = "demo")]
     pub(crate) realm: Realm,
 }
 

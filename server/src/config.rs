@@ -1,5 +1,6 @@
 mod address;
 mod database;
+mod web;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub(crate) use database::Database;
+pub(crate) use web::{Http, Metrics, Spoken};
 
 /// What MQTT can count in flight.
 const MAX_WINDOW: u64 = 65_535;
@@ -21,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) keys: Keys,
     pub(crate) mqtt: Mqtt,
     pub(crate) http: Http,
+    pub(crate) metrics: Metrics,
     pub(crate) ingest: ingest::Config,
     pub(crate) portal: portal::Config,
     pub(crate) audit: Audit,
@@ -45,19 +48,6 @@ impl Default for Mqtt {
             tls_listen: SocketAddr::from(([0, 0, 0, 0], 8883)),
             server_names: Vec::new(),
         }
-    }
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Http {
-    /// The portal: loopback only until it has a sign-in. `VIGIL_HTTP_LISTEN` overrides.
-    pub(crate) listen: SocketAddr,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
     }
 }
 
@@ -113,8 +103,23 @@ pub(crate) enum Error {
     Address(&'static str, String),
     #[error("plain MQTT on {0} would carry readings in the clear: only loopback is served without TLS")]
     PlainBeyondLoopback(SocketAddr),
-    #[error("the portal on {0} would show readings to anybody: only loopback is served until it has a sign-in")]
+    #[error(
+        "the portal on {0} would send readings and passwords in the clear: beyond loopback it needs `http.tls.certificate` and \
+         `http.tls.key`, or `http.tls.self_made = \"accepted\"`"
+    )]
     PortalBeyondLoopback(SocketAddr),
+    #[error("`http.tls` has a certificate and accepts a self-made one: leave one of them out")]
+    TwoCertificates,
+    #[error("`http.tls.certificate` and `http.tls.key` belong together")]
+    HalfACertificate,
+    #[error("`http.hosts` holds for TLS: without it the portal answers to loopback names only")]
+    HostsWithoutTls,
+    #[error("`http.hosts` names hosts without scheme and port, not {0:?}")]
+    Host(String),
+    #[error("metrics on {0} would be read by anybody: beyond loopback they need `metrics.token_file`")]
+    MetricsWithoutToken(SocketAddr),
+    #[error("metrics on {0} would get their token in the clear: beyond loopback they need the portal's `http.tls`")]
+    MetricsInTheClear(SocketAddr),
     #[error("the database on {0} would get readings in the clear: only a socket or loopback is used without TLS")]
     DatabaseBeyondLoopback(String),
     #[error("read the database's address: {0}")]
@@ -148,6 +153,7 @@ impl Config {
             ("VIGIL_MQTT_LISTEN", &mut config.mqtt.listen),
             ("VIGIL_MQTTS_LISTEN", &mut config.mqtt.tls_listen),
             ("VIGIL_HTTP_LISTEN", &mut config.http.listen),
+            ("VIGIL_METRICS_LISTEN", &mut config.metrics.listen),
         ] {
             if let Some(text) = env(name) {
                 *address = text.parse().map_err(|_| Error::Address(name, text))?;
@@ -162,9 +168,8 @@ impl Config {
         if !self.mqtt.listen.ip().is_loopback() {
             return Err(Error::PlainBeyondLoopback(self.mqtt.listen));
         }
-        if !self.http.listen.ip().is_loopback() {
-            return Err(Error::PortalBeyondLoopback(self.http.listen));
-        }
+        self.http.check()?;
+        self.metrics.check(&self.http)?;
         self.database.check()?;
         let (ingest, front, connections) = (&self.ingest, &self.ingest.front, &self.database.connections);
         let horizon_days = u64::try_from(ingest.horizon_days).unwrap_or(0);

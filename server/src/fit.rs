@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use store::migrate::{self, State};
-use store::{Access, lease, powers};
+use store::{Access, Role, lease, powers, realms};
 use tokio_util::sync::CancellationToken;
 
 use crate::node;
@@ -16,6 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 #[error("{}: take it away (`vigil migrate --make-roles` sets attributes of roles right)", .0.join("; "))]
 pub(crate) struct TooMuch(Vec<String>);
+
+/// A hospital's own data is not taken before it can be brought back.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "realm live is refused until there are backup and restore: everything runs in realm demo or test, on a database where \
+     nobody and nothing is live"
+)]
+pub(crate) struct Live;
 
 /// Of a command. Answers with what was applied.
 pub(crate) async fn schema(access: &Access) -> anyhow::Result<Vec<String>> {
@@ -57,7 +65,13 @@ pub(crate) async fn to_serve(access: &Access, stop: &CancellationToken) -> anyho
         schema(access).await?;
     }
     powers(access).await?;
+    nobody_live(access).await?;
     Ok(true)
+}
+
+pub(crate) async fn nobody_live(access: &Access) -> anyhow::Result<()> {
+    let db = access.pool(Role::Portal, 1)?.get().await?;
+    if realms::live(&db).await.context("look for a live realm")? { Err(Live.into()) } else { Ok(()) }
 }
 
 pub(crate) async fn powers(access: &Access) -> anyhow::Result<()> {

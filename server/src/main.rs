@@ -11,6 +11,7 @@ mod node;
 mod parts;
 mod root_key;
 mod run;
+mod scrape;
 mod selfcare;
 mod telemetry;
 mod tls;
@@ -54,12 +55,21 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<fit::TooMuch>() || error.is::<root_key::Wrong>() => wrong(error),
+        Err(error) if is_wrong(&error) => wrong(error),
         Err(error) => {
             eprintln!("vigil: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Found out by looking at files and the database, and no better the next time.
+fn is_wrong(error: &anyhow::Error) -> bool {
+    error.is::<fit::TooMuch>()
+        || error.is::<fit::Live>()
+        || error.is::<root_key::Wrong>()
+        || error.is::<tls::Unfit>()
+        || error.is::<scrape::Wrong>()
 }
 
 fn wrong(error: impl Into<anyhow::Error>) -> ExitCode {

@@ -31,7 +31,6 @@ pub(crate) async fn lead(
     config: &Config,
     database: &Database,
     doors: &Doors,
-    metrics: portal::Render,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Lease>> {
     let locked = match lease::take(&database.access).await.context("ask for the lease")? {
@@ -41,7 +40,7 @@ pub(crate) async fn lead(
         }
         Turn::Theirs(standby) => {
             tell(&format!("{doors}\nstandby"));
-            stand_by(standby, config, database, doors, metrics, stop).await?
+            stand_by(standby, config, database, doors, stop).await?
         }
     };
     let Some(locked) = locked else { return Ok(None) };
@@ -55,7 +54,6 @@ async fn stand_by(
     config: &Config,
     database: &Database,
     doors: &Doors,
-    metrics: portal::Render,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Locked>> {
     let over = CancellationToken::new();
@@ -68,7 +66,7 @@ async fn stand_by(
         locked
     };
     let devices = ingest::front::stand_by(&config.ingest.front, &doors.devices, &over);
-    let screens = portal::stand_by(&doors.screens, metrics, &over);
+    let screens = portal::stand_by(&doors.screens, &doors.transport, &over);
     let keys = root_key::stand_by(config, database, &over);
     let (locked, (), screens, ()) = tokio::join!(waiting, devices, screens, keys);
     screens.context("stand by")?;

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
 use parking_lot::Mutex;
-use portal::Hub;
+use portal::{BearerToken, Hub, Transport};
 use store::lease::Epoch;
 use store::{Pool, Role, roster};
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,25 +22,26 @@ use crate::parts::Parts;
 use crate::selfcare::{self, Watched};
 use crate::tls::Tls;
 use crate::watchdog::{Judging, Watchdog};
-use crate::{fit, node, root_key, telemetry};
+use crate::{fit, node, root_key, scrape, telemetry};
 
 /// How long each part may take to drain.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn all(config: &Config) -> anyhow::Result<()> {
     root_key::look(config)?;
+    let token = scrape::token(config)?;
     let tls = Tls::open(config)?;
     let database = Database::open(config)?;
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("start the runtime")
-        .and_then(|runtime| runtime.block_on(serve(config, &tls, &database)));
+        .and_then(|runtime| runtime.block_on(serve(config, &tls, &database, token)));
     database.close(config)?;
     outcome
 }
 
-async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Result<()> {
+async fn serve(config: &Config, tls: &Tls, database: &Database, token: Option<BearerToken>) -> anyhow::Result<()> {
     let metrics = telemetry::metrics()?;
     let stop = CancellationToken::new();
     stop_on_signal(&stop)?;
@@ -48,13 +50,15 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
     }
     root_key::fits(config, database).await?;
     // Bound before anything runs: a taken port is told before a device is.
-    let doors = Doors::open(config, tls).await?;
-    let page = metrics.clone();
-    let render: portal::Render = Arc::new(move || page.render());
-    let Some(lease) = node::lead(config, database, &doors, render.clone(), &stop).await? else { return Ok(()) };
+    let mut doors = Doors::open(config, tls).await?;
+    let mut parts = Parts::new(stop.clone());
+    // Of a standby as well, until the very end.
+    tell_metrics(&mut parts, &mut doors, metrics.clone(), token);
+    let Some(lease) = node::lead(config, database, &doors, &stop).await? else {
+        return parts.until_stopped(PATIENCE).await;
+    };
     let epoch = lease.epoch();
-    let mut parts = Parts::new(stop);
-    // First, so that it is given back last.
+    // Before the rest, so that it is given back after it.
     parts.start("lease", |stop| node::keep(lease, stop));
     let [ingest, alerting, portal, audit] = pools(config, database, epoch)?;
     let (keyring, following) = root_key::follow(config, database, epoch).await?;
@@ -106,7 +110,7 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
             clock: clock.clone(),
             roster: roster.clone(),
             hub: screens,
-            metrics: render,
+            transport: doors.transport,
             ready: Arc::new(move || health.ready()),
         };
         let config = config.portal.clone();
@@ -122,6 +126,18 @@ async fn serve(config: &Config, tls: &Tls, database: &Database) -> anyhow::Resul
         node::tell("ready");
     }
     parts.until_stopped(PATIENCE).await
+}
+
+fn tell_metrics(parts: &mut Parts, doors: &mut Doors, metrics: PrometheusHandle, token: Option<BearerToken>) {
+    let Some(listener) = doors.metrics.take() else { return };
+    let tls = match &doors.transport {
+        Transport::Tls(tls) if listener.local_addr().is_ok_and(|address| !address.ip().is_loopback()) => {
+            Some(tls.acceptor.clone())
+        }
+        _ => None,
+    };
+    let scrape = portal::Scrape { render: Arc::new(move || metrics.render()), token, tls };
+    parts.start("the page of metrics", |stop| async move { Ok(portal::serve_metrics(listener, scrape, stop).await?) });
 }
 
 fn watch(

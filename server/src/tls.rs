@@ -1,33 +1,36 @@
-//! The device CA and the server certificate, made on first start, and what rustls makes of them.
+//! The device CA and the certificates of servers, made on first start or configured, and what rustls makes of them.
 
 mod certificate;
 mod served;
+mod shown;
+mod web;
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use portal::Transport;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
-use rustls::crypto::aws_lc_rs;
 use rustls::server::WebPkiClientVerifier;
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 use vitals::{DeviceName, Timestamp};
 use x509_parser::pem::Pem;
 
 use crate::config::Config;
-use certificate::{ServerCertificate, end_of};
-use served::Served;
+use certificate::{ServerCertificate, end_of, written_as};
+use shown::Shown;
+
+pub(crate) use web::Unfit;
 
 /// Years are rounded to 365 days. A CA lives as long as a bed; what it signs is renewed by enrolling again.
 const CA_DAYS: i64 = 20 * 365;
@@ -40,43 +43,72 @@ pub(crate) const SERVER_CA: &str = "Vigil server CA";
 #[derive(Clone)]
 pub(crate) struct Tls {
     dir: PathBuf,
-    /// In our own server certificate.
-    names: BTreeSet<String>,
-    served: Arc<Served>,
+    /// To devices.
+    server: Shown,
+    /// To browsers; None where the portal speaks plain HTTP.
+    web: Option<web::Web>,
 }
 
 impl Tls {
-    /// Makes what is missing, and a server certificate that ends soon or has other names anew; keeps the rest.
+    /// Makes what is missing, and a certificate of our own that ends soon or has other names anew; keeps the rest.
     pub(crate) fn open(config: &Config) -> anyhow::Result<Self> {
         let dir = config.state_dir().join("tls");
-        let tls = Self { dir, names: server_names(config), served: Arc::default() };
+        let server = Shown {
+            label: "server",
+            certificate: dir.join("server.pem"),
+            key: dir.join("server.key"),
+            names: names_of_this_host(config.mqtt.server_names.iter().map(String::as_str)),
+            configured: false,
+            served: Arc::default(),
+        };
+        // Before anything is made: one that is configured is fit, or the configuration is wrong.
+        let tls = Self { web: web::Web::find(config, &dir)?, dir, server };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&tls.dir).context("create the folder of keys")?;
         tls.authority("device-ca", "Vigil device CA")?;
         tls.authority("server-ca", SERVER_CA)?;
-        if !tls.path("server.pem").exists() || !tls.server()?.fits(&tls.names) {
-            tls.make_server(SERVER_DAYS)?;
+        for shown in tls.shown() {
+            if shown.is_wanting()? {
+                tls.make(shown, SERVER_DAYS)?;
+            }
+        }
+        if let Some(web) = &tls.web {
+            web.certified(&tls.device_ca()?)?;
         }
         Ok(tls)
     }
 
-    fn make_server(&self, days: i64) -> anyhow::Result<()> {
-        let (key_path, path) = (self.path("server.key"), self.path("server.pem"));
-        let mut params = CertificateParams::new(self.names.iter().cloned().collect::<Vec<_>>())?;
-        params.distinguished_name.push(DnType::CommonName, "Vigil");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let (key, certificate) = self.sign("server-ca", params, days).context("make the server certificate")?;
-        // Gone before its key is: after a crash in between the next start makes both.
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).context("remove server.pem"),
-            _ => {}
-        }
-        write(&key_path, &key)?;
-        write(&path, &certificate)
+    fn shown(&self) -> impl Iterator<Item = &Shown> {
+        [&self.server].into_iter().chain(self.web.as_ref().map(web::Web::shown))
     }
 
+    fn make(&self, shown: &Shown, days: i64) -> anyhow::Result<()> {
+        let mut params = CertificateParams::new(shown.names.iter().cloned().collect::<Vec<_>>())?;
+        params.distinguished_name.push(DnType::CommonName, "Vigil");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let (key, certificate) = self.sign("server-ca", params, days).context("make a server certificate")?;
+        // Gone before its key is: after a crash in between the next start makes both.
+        match fs::remove_file(&shown.certificate) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("remove {}", shown.certificate.display()));
+            }
+            _ => {}
+        }
+        write(&shown.key, &key)?;
+        write(&shown.certificate, &certificate)
+    }
+
+    /// What devices see.
     pub(crate) fn server(&self) -> anyhow::Result<ServerCertificate> {
-        let text = fs::read(self.path("server.pem")).context("read server.pem")?;
-        ServerCertificate::read(&text).context("understand server.pem")
+        self.server.read()
+    }
+
+    /// What browsers see.
+    pub(crate) fn web(&self) -> anyhow::Result<Option<ServerCertificate>> {
+        self.web.as_ref().map(|web| web.shown().read()).transpose()
+    }
+
+    fn device_ca(&self) -> anyhow::Result<CertificateDer<'static>> {
+        Ok(CertificateDer::from_pem_file(self.path("device-ca.pem"))?)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -132,56 +164,72 @@ impl Tls {
         Ok(issued)
     }
 
-    /// Makes our own server certificate anew where it is due, and serves what lies in the files: ours, or what an
-    /// operator put there. True: another one than before.
+    /// Makes certificates of our own anew where they are due, and serves what lies in the files: ours, or what an operator
+    /// put there. True: another one than before.
     pub(crate) fn refresh(&self) -> anyhow::Result<bool> {
-        if self.server()?.due() {
-            self.make_server(SERVER_DAYS).context("renew the server certificate")?;
+        // Neither waits for the other to be whole.
+        let server = self.refresh_one(&self.server, || self.server.certified());
+        let web = self.web.as_ref().map(|web| self.refresh_one(web.shown(), || web.certified(&self.device_ca()?)));
+        let (server, web) = (server?, web.transpose()?);
+        Ok(server || web == Some(true))
+    }
+
+    fn refresh_one(
+        &self,
+        shown: &Shown,
+        certified: impl FnOnce() -> anyhow::Result<CertifiedKey>,
+    ) -> anyhow::Result<bool> {
+        if shown.read()?.due() {
+            self.make(shown, SERVER_DAYS).with_context(|| format!("renew the certificate \"{}\"", shown.label))?;
         }
-        Ok(self.served.put(self.certified()?))
+        Ok(shown.served.put(certified()?))
     }
 
     /// When the certificates end on which connections rest, each by its name.
     pub(crate) fn ends(&self) -> anyhow::Result<Vec<(&'static str, Timestamp)>> {
-        let end = |name: &str| self.end(name).with_context(|| format!("read when {name} ends"));
-        let mut ends = vec![("server", end("server.pem")?), ("device_ca", end("device-ca.pem")?)];
-        if self.server()?.self_made {
-            ends.push(("server_ca", end("server-ca.pem")?));
+        let (mut ends, mut ours) = (vec![("device_ca", end(&self.path("device-ca.pem"))?)], false);
+        for shown in self.shown() {
+            ends.push((shown.label, end(&shown.certificate)?));
+            ours |= shown.read()?.self_made;
+        }
+        if ours {
+            ends.push(("server_ca", end(&self.path("server-ca.pem"))?));
         }
         Ok(ends)
-    }
-
-    /// The first end in a file: a chain holds no longer than its shortest link.
-    fn end(&self, name: &str) -> anyhow::Result<Timestamp> {
-        let text = fs::read(self.path(name))?;
-        let mut first: Option<Timestamp> = None;
-        for pem in Pem::iter_from_buffer(&text) {
-            let end = end_of(&pem?.parse_x509()?);
-            first = Some(first.map_or(end, |first| first.min(end)));
-        }
-        first.context("find a certificate")
-    }
-
-    fn certified(&self) -> anyhow::Result<CertifiedKey> {
-        let chain: Vec<_> = CertificateDer::pem_file_iter(self.path("server.pem"))?.collect::<Result<_, _>>()?;
-        if chain.is_empty() {
-            bail!("server.pem holds no certificate");
-        }
-        let key = PrivateKeyDer::from_pem_file(self.path("server.key"))?;
-        CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).context("use server.pem with server.key")
     }
 
     /// TLS 1.2 and 1.3. A client certificate is optional, since devices may have a secret instead; one that is shown
     /// must be of the device CA.
     pub(crate) fn acceptor(&self) -> anyhow::Result<TlsAcceptor> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(self.path("device-ca.pem"))?)?;
+        roots.add(self.device_ca()?)?;
         let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build()?;
-        self.served.put(self.certified()?);
+        self.server.served.put(self.server.certified()?);
         let config =
-            ServerConfig::builder().with_client_cert_verifier(verifier).with_cert_resolver(self.served.clone());
+            ServerConfig::builder().with_client_cert_verifier(verifier).with_cert_resolver(self.server.served.clone());
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
+
+    /// How the portal is reached.
+    pub(crate) fn transport(&self) -> anyhow::Result<Transport> {
+        match &self.web {
+            None => Ok(Transport::Plain),
+            Some(web) => Ok(Transport::Tls(web.transport(&self.device_ca()?)?)),
+        }
+    }
+}
+
+/// The first end in a file: a chain holds no longer than its shortest link.
+fn end(path: &Path) -> anyhow::Result<Timestamp> {
+    let read = || {
+        let mut first: Option<Timestamp> = None;
+        for pem in Pem::iter_from_buffer(&fs::read(path)?) {
+            let end = end_of(&pem?.parse_x509()?);
+            first = Some(first.map_or(end, |first| first.min(end)));
+        }
+        first.context("find a certificate")
+    };
+    read().with_context(|| format!("read when {} ends", path.display()))
 }
 
 /// From yesterday, so that a device whose clock is slow still takes it.
@@ -221,12 +269,11 @@ impl Drop for Issued {
     }
 }
 
-fn server_names(config: &Config) -> BTreeSet<String> {
+/// Of what we make: this host as it is known here, and what else it is called.
+fn names_of_this_host<'a>(others: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let names = ["localhost", "127.0.0.1", "::1", host.trim()].into_iter();
-    let names = names.chain(config.mqtt.server_names.iter().map(String::as_str)).filter(|name| !name.is_empty());
-    // Addresses in the form in which they are read back.
-    names.map(|name| name.parse().map_or_else(|_| name.to_owned(), |ip: IpAddr| ip.to_string())).collect()
+    let known = ["localhost", "127.0.0.1", "::1", host.trim()].into_iter().filter(|name| !name.is_empty());
+    known.map(written_as).chain(others.map(written_as)).collect()
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
@@ -265,20 +312,20 @@ mod tests {
         ends_in("server", SERVER_DAYS - 2..SERVER_DAYS + 1);
         ends_in("device_ca", CA_DAYS - 2..CA_DAYS + 1);
         ends_in("server_ca", CA_DAYS - 2..CA_DAYS + 1);
-        tls.make_server(RENEW_DAYS - 1).unwrap();
+        tls.make(&tls.server, RENEW_DAYS - 1).unwrap();
         ends_in("server", RENEW_DAYS - 3..RENEW_DAYS);
         assert!(tls.refresh().unwrap(), "ours was due");
         ends_in("server", SERVER_DAYS - 2..SERVER_DAYS + 1);
 
-        let served = tls.certified().unwrap().cert;
+        let served = tls.server.certified().unwrap().cert;
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         valid_for(&mut params, 3);
         let another = params.self_signed(&key).unwrap();
         write(&tls.path("server.pem"), &[another.pem(), another.pem()].concat()).unwrap();
         let half = tls.refresh().unwrap_err();
-        assert!(format!("{half:#}").contains("use server.pem with server.key"), "{half:#}");
-        let shown = || tls.served.0.read().as_ref().unwrap().cert.clone();
+        assert!(format!("{half:#}").contains("server.pem with "), "{half:#}");
+        let shown = || tls.server.served.shown();
         assert_eq!(shown(), served, "half of another one is not served");
         write(&tls.path("server.key"), &key.serialize_pem()).unwrap();
         assert!(tls.refresh().unwrap(), "it is whole");

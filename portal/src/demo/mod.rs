@@ -14,7 +14,7 @@ pub use made::Made;
 
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
 use crate::caller::{Caller, Desk, Part, Write};
-use crate::identity::{Hasher, code_by_name, live_realm};
+use crate::identity::{Hasher, code_by_name};
 use ward::Ward;
 
 const REALM: Realm = Realm::Demo;
@@ -104,7 +104,7 @@ impl Demo {
 
     async fn write(&self) -> Result<Write, Error> {
         let write = Write::begin(&Caller::system(&self.desk, Part::Demo), Purpose::Operations).await?;
-        if live_realm(write.db()).await? {
+        if store::realms::live(write.db()).await? {
             return Err(Error::LiveRealm);
         }
         Ok(write)

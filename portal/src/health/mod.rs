@@ -1,19 +1,15 @@
-//! Whether this process lives, whether it should get traffic, and what it counts.
+//! Whether this process lives, and whether it should get traffic.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::Filter;
-use warp::http::header;
-use warp::reply::{Reply, with_header};
 
-use crate::app::{App, Render};
+use crate::app::App;
 use crate::web::{Access, ApiError, Endpoint, Json, Route, mount, pick, respond, routes};
 
 const HEALTHZ: Endpoint = Endpoint::get("/healthz", Access::Open, "The process answers").answers::<Health>();
 const READYZ: Endpoint =
     Endpoint::get("/readyz", Access::Open, "The node can take traffic; 503 says why not").answers::<Health>();
-// Counts only, under labels from closed sets; and loopback only, as all of the portal.
-const METRICS: Endpoint = Endpoint::get("/metrics", Access::Open, "Prometheus text format").text();
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
@@ -40,11 +36,4 @@ pub(crate) fn standby() -> Route {
         Err::<Json<Health>, _>(ApiError::Unavailable { code: "standby", detail })
     });
     pick([Route::unlisted(anything.map(respond).boxed())])
-}
-
-pub(crate) fn metrics(render: Render) -> Route {
-    let page = warp::path::end().and(warp::get()).map(move || {
-        Ok::<_, ApiError>(with_header(render(), header::CONTENT_TYPE, "text/plain; version=0.0.4").into_response())
-    });
-    mount("metrics", routes![METRICS => page])
 }

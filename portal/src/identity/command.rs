@@ -134,7 +134,7 @@ impl Users {
     /// The code that the user's authenticator shows now. Where anybody real may be, it is refused.
     pub async fn demo_code(&self, login: &str) -> Result<String, Error> {
         let write = self.write().await?;
-        if users::store::live_realm(write.db()).await? {
+        if store::realms::live(write.db()).await? {
             return Err(Error::LiveRealm);
         }
         let unknown = || Error::UnknownUser(login.to_owned());

@@ -40,7 +40,7 @@ pub(crate) use hire::{NewHire, Vouched, hire};
 pub(crate) use sessions::LOCKS_MS;
 pub(crate) use sockets::{Ended, Socket};
 pub(crate) use stations::code_by_name;
-pub(crate) use users::store::{by_login as user_by_login, live_realm};
+pub(crate) use users::store::by_login as user_by_login;
 
 use crate::app::App;
 use crate::web::Route;

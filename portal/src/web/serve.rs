@@ -1,22 +1,29 @@
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::Pin;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_service::Service;
 use warp::http::Request;
 use warp::reply::{Reply, Response};
 
-use super::guard;
+use super::guard::Guard;
+use super::handshakes::{HANDSHAKE_PATIENCE, Handshakes, Turn};
 use super::route::Route;
 use crate::caller::Peer;
 
@@ -29,48 +36,127 @@ const HEADER_PATIENCE: Duration = Duration::from_secs(10);
 /// After a failed accept, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How a listener is served.
+pub(crate) struct Door {
+    pub(crate) guard: Guard,
+    pub(crate) tls: Option<TlsAcceptor>,
+    /// At once. More wait in the kernel's backlog.
+    pub(crate) connections: usize,
+}
+
 /// Serves until `stop`, then until what was asked is answered, for as long as `drain`.
-pub(crate) async fn serve(listener: &TcpListener, routes: Route, stop: &CancellationToken, drain: Duration) {
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
-    http.http2().timer(TokioTimer::new());
+pub(crate) async fn serve(
+    listener: &TcpListener,
+    routes: Route,
+    door: &Door,
+    stop: &CancellationToken,
+    drain: Duration,
+) {
+    let talks = TaskTracker::new();
+    let (room, handshakes) = (Arc::new(Semaphore::new(door.connections)), Handshakes::new());
+    // HTTP/1.1 is what WebSockets need; HTTP/2 would be a second set of hostile peers for the same few requests.
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
     let routes = warp::service(routes.into_filter());
+    while let Some((stream, peer, permit)) = accept(listener, &room, stop).await {
+        // Numbers are small and late ones worthless: nothing waits to fill a segment.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a connection went at once");
+            continue;
+        }
+        let service = Guarded { routes: routes.clone(), guard: door.guard.clone(), peer: Peer(peer) };
+        let talk = Talk { http: http.clone(), service, stop: stop.clone(), permit };
+        let Some(tls) = door.tls.clone() else {
+            talks.spawn(talk.over(stream));
+            continue;
+        };
+        let turn = tokio::select! {
+            () = stop.cancelled() => break,
+            turn = handshakes.enter(peer.ip()) => turn,
+        };
+        let Some(turn) = turn else {
+            metrics::counter!("vigil_portal_handshakes_refused_total").increment(1);
+            continue;
+        };
+        talks.spawn(async move {
+            let shaken = tokio::select! {
+                () = talk.stop.cancelled() => None,
+                shaken = shake_hands(&tls, stream, turn) => shaken,
+            };
+            if let Some(stream) = shaken {
+                talk.over(stream).await;
+            }
+        });
+    }
+    talks.close();
+    if timeout(drain, talks.wait()).await.is_err() {
+        tracing::warn!("answers under way did not finish in time");
+    }
+}
+
+/// None: it is time to stop.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     loop {
         let accepted = async {
             let permit = room.clone().acquire_owned().await.expect("nobody closes the semaphore");
             (listener.accept().await, permit)
         };
         let (accepted, permit) = tokio::select! {
-            () = stop.cancelled() => break,
+            () = stop.cancelled() => return None,
             accepted = accepted => accepted,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok((stream, peer)) => return Some((stream, peer, permit)),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "accept a connection to the portal");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
+            }
+        }
+    }
+}
+
+/// None: no TLS was spoken, or not in time.
+async fn shake_hands(tls: &TlsAcceptor, stream: TcpStream, turn: Turn) -> Option<TlsStream<TcpStream>> {
+    let shaken = timeout(HANDSHAKE_PATIENCE, tls.accept(stream)).await;
+    drop(turn);
+    let stream = shaken.ok().and_then(Result::ok);
+    if stream.is_none() {
+        metrics::counter!("vigil_portal_handshakes_failed_total").increment(1);
+    }
+    stream
+}
+
+/// One connection, once its bytes are known to be HTTP's.
+struct Talk<S> {
+    http: http1::Builder,
+    service: Guarded<S>,
+    stop: CancellationToken,
+    permit: OwnedSemaphorePermit,
+}
+
+impl<S> Talk<S>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    async fn over(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        let service = TowerToHyperService::new(self.service);
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
             }
         };
-        // Numbers are small and late ones worthless: nothing waits to fill a segment.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a connection went at once");
-            continue;
+        if let Err(error) = ended {
+            tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
         }
-        let service = TowerToHyperService::new(Guarded { routes: routes.clone(), peer: Peer(peer) });
-        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = error.as_ref() as &dyn std::error::Error, "a connection ended early");
-            }
-            drop(permit);
-        });
-    }
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("answers under way did not finish in time");
+        drop(self.permit);
     }
 }
 
@@ -78,6 +164,7 @@ pub(crate) async fn serve(listener: &TcpListener, routes: Route, stop: &Cancella
 #[derive(Clone)]
 struct Guarded<S> {
     routes: S,
+    guard: Guard,
     peer: Peer,
 }
 
@@ -96,13 +183,14 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         request.extensions_mut().insert(self.peer);
-        let answer = guard::check(&request).map(|()| self.routes.call(request));
+        let guard = self.guard.clone();
+        let answer = guard.check(&request).map(|()| self.routes.call(request));
         Box::pin(async move {
             let mut response = match answer {
                 Ok(response) => response.await?,
                 Err(refused) => refused.into_response(),
             };
-            guard::harden(response.headers_mut());
+            guard.harden(response.headers_mut());
             Ok(response)
         })
     }

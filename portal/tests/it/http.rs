@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use portal::{Config, Error};
+use portal::{Config, Error, Transport};
 use reqwest::header;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -66,18 +66,16 @@ async fn a_standby_says_so_until_it_serves_on_the_same_listener() {
         let request = client.get(format!("http://{address}{path}")).header(header::COOKIE, site.nurse.cookie());
         request.send().await.unwrap()
     };
-    let metrics: portal::Render = std::sync::Arc::new(|| "vigil_up 1\n".to_owned());
     let asking = async {
         assert_eq!(get("/healthz").await.status(), 200);
-        assert_eq!(get("/metrics").await.text().await.unwrap(), "vigil_up 1\n");
-        for path in ["/readyz", "/api/devices", "/live", "/", "/nothing"] {
+        for path in ["/readyz", "/metrics", "/api/devices", "/live", "/", "/nothing"] {
             let answer = get(path).await;
             assert_eq!(answer.status(), 503, "{path}");
             assert_eq!(answer.json::<Value>().await.unwrap()["code"], "standby", "{path}");
         }
         over.cancel();
     };
-    let (stood, ()) = tokio::join!(portal::stand_by(&listener, metrics, &over), asking);
+    let (stood, ()) = tokio::join!(portal::stand_by(&listener, &Transport::Plain, &over), asking);
     stood.unwrap();
     tokio::spawn(portal::run(Config::default(), site.deps(), listener, site.stop.clone()));
     assert_eq!(get("/api/devices").await.status(), 200);
@@ -120,6 +118,7 @@ async fn every_declared_endpoint_answers() {
         "/api/stations",
         "/api/stations/{id}",
         "/api/stations/{id}/code",
+        "/api/transport",
         "/api/users",
         "/api/users/{id}/disable",
         "/api/vitals",
@@ -128,7 +127,6 @@ async fn every_declared_endpoint_answers() {
         "/api/welcome/finish",
         "/healthz",
         "/live",
-        "/metrics",
         "/openapi.json",
         "/readyz",
     ];
@@ -158,6 +156,7 @@ async fn problems_carry_a_stable_code() {
         ("/api/nothing".to_owned(), 404, "not_found"),
         ("/api/devices/bed-01".to_owned(), 404, "not_found"),
         ("/nothing.js".to_owned(), 404, "not_found"),
+        ("/metrics".to_owned(), 404, "not_found"),
         ("/live".to_owned(), 400, "websocket_expected"),
         ("/readyz".to_owned(), 503, "not_ready"),
         ("/api/vitals".to_owned(), 400, "invalid_query"),

@@ -12,6 +12,7 @@ mod screen;
 mod seats;
 mod seeds;
 mod site;
+mod transport;
 mod verify;
 mod views;
 mod worn;

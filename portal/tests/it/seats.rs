@@ -25,7 +25,7 @@ impl Cut {
         symlink(real, &way).unwrap();
         let place = place.replace(real, way.to_str().unwrap());
         let pool = Access::new(&place, None).unwrap().pool(Role::Portal, 4).unwrap();
-        Self { portal: site.another_over(pool.clone()).await, pool, way }
+        Self { portal: site.another_on(pool.clone()).await, pool, way }
     }
 
     async fn goes_away(&self, database: &TestDatabase) {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use keys::Keyring;
 use portal::audit::Settings;
-use portal::{Config, Deps, Hub};
+use portal::{Config, Deps, Hub, Transport};
 use reqwest::header;
 use store::Role;
 use store::roster::{self, Enrolment, Roster};
@@ -87,7 +87,7 @@ impl Site {
             clock: clock.clone(),
             roster,
             hub: hub.clone(),
-            metrics: Arc::new(|| "vigil_up 1\n".to_owned()),
+            transport: Transport::Plain,
             ready: Arc::new(|| Err("the engine has not started".to_owned())),
         };
         let again = deps.clone();
@@ -125,18 +125,18 @@ impl Site {
 
     /// A second process over the same database.
     pub(crate) async fn another_portal(&self) -> Another {
-        self.another_with(Config::default()).await
+        self.another_over(Transport::Plain).await
     }
 
-    pub(crate) async fn another_with(&self, config: Config) -> Another {
+    pub(crate) async fn another_over(&self, transport: Transport) -> Another {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let run = portal::run(config, self.deps(), listener, stop.clone());
+        let run = portal::run(Config::default(), Deps { transport, ..self.deps() }, listener, stop.clone());
         Another { address, stop, serving: AbortOnDropHandle::new(tokio::spawn(async move { run.await.unwrap() })) }
     }
 
     /// The same, by a pool of its own.
-    pub(crate) async fn another_over(&self, pool: store::Pool) -> Another {
+    pub(crate) async fn another_on(&self, pool: store::Pool) -> Another {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let run = portal::run(Config::default(), Deps { pool, ..self.deps() }, listener, stop.clone());

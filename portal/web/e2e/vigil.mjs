@@ -28,6 +28,7 @@ export async function startVigil(binary) {
     VIGIL_MQTT_LISTEN: "127.0.0.1:0",
     VIGIL_MQTTS_LISTEN: "127.0.0.1:0",
     VIGIL_HTTP_LISTEN: "127.0.0.1:0",
+    VIGIL_METRICS_LISTEN: "127.0.0.1:0",
   };
   /** A command on the host; what it printed. */
   const run = async (...words) => (await promisify(execFile)(binary, words, { env })).stdout;

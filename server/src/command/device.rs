@@ -2,7 +2,7 @@ use anyhow::{Context, bail};
 use aws_lc_rs::{digest, rand};
 use store::Role;
 use store::roster::{self, CredentialKind, Enrolment};
-use vitals::DeviceKind;
+use vitals::{DeviceKind, Realm};
 
 use super::block_on;
 use crate::args::{Device, Enrol};
@@ -12,6 +12,9 @@ use crate::fit;
 use crate::tls::Tls;
 
 pub(crate) fn device(config: &Config, command: Device) -> anyhow::Result<()> {
+    if matches!(&command, Device::Enrol(new) if new.realm == Realm::Live) {
+        return Err(fit::Live.into());
+    }
     let database = Database::open(config)?;
     let outcome = block_on(async {
         fit::schema(&database.access).await?;

@@ -17,7 +17,7 @@ use crate::args::Localdb;
 use crate::config::Config;
 use crate::database::{self, Database};
 use crate::tls::Tls;
-use crate::{fit, root_key};
+use crate::{fit, root_key, scrape};
 
 pub(crate) use self::keys::keys;
 pub(crate) use audit::audit;
@@ -48,9 +48,14 @@ pub(crate) fn localdb(config: &Config, command: Localdb) -> anyhow::Result<()> {
 }
 
 pub(crate) fn check(config: &Config, counts: bool) -> anyhow::Result<()> {
+    scrape::token(config)?;
     let tls = Tls::open(config)?;
     tls.acceptor().context("read the certificates")?;
+    tls.transport().context("read the portal's certificate")?;
     println!("the server certificate ends at {}", tls.server()?.ends_at);
+    if let Some(web) = tls.web()? {
+        println!("the portal's certificate ends at {}", web.ends_at);
+    }
     root_key::look(config)?;
     let database = Database::open(config)?;
     let checked = block_on(async {
@@ -69,6 +74,7 @@ async fn check_database(access: &Access, counts: bool) -> anyhow::Result<()> {
         state => bail!("the schema is {state:?}: run `vigil migrate`"),
     }
     fit::powers(access).await?;
+    fit::nobody_live(access).await?;
     if counts {
         let (ingest, alerting) = (access.pool(Role::Ingest, 1)?, access.pool(Role::Alerting, 1)?);
         let counts = store::counts(&ingest.get().await?, &alerting.get().await?).await?;

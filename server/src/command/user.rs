@@ -19,7 +19,7 @@ pub(crate) fn user(config: &Config, command: User) -> anyhow::Result<()> {
             User::FirstAdmin { recover } => {
                 let link = users.first_administrator(recover).await?;
                 // Nowhere else: neither a log nor a file has it.
-                println!("http://{}/welcome#{}", config.http.listen, *link.token);
+                println!("{}/welcome#{}", config.http.url(), *link.token);
                 eprintln!("good once, until {}", link.expires_at);
             }
             User::List => {

@@ -27,13 +27,14 @@ pub(crate) fn provide(config: &Config) -> Result<(), Error> {
 }
 
 /// What may be open at once, as people know it.
-fn needs(config: &Config) -> [(&'static str, u64); 7] {
+fn needs(config: &Config) -> [(&'static str, u64); 8] {
     let (ingest, front) = (&config.ingest, &config.ingest.front);
     [
         ("ingest.front.max_connections", front.max_connections as u64),
         ("ingest.front.max_unauthenticated", front.max_unauthenticated as u64),
         ("portal.max_screens", config.portal.max_screens as u64),
         ("other connections to the portal", portal::MAX_CONNECTIONS as u64),
+        ("connections to the page of metrics", portal::MAX_SCRAPERS as u64),
         ("database.connections", config.database.connections.all() as u64),
         ("ingest.writers", ingest.writers as u64),
         ("reserve", RESERVE),

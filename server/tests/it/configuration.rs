@@ -71,6 +71,34 @@ fn nothing_without_tls_leaves_this_machine() {
 }
 
 #[test]
+fn beyond_loopback_the_portal_and_its_metrics_need_what_is_named() {
+    const BEYOND: &str = "listen = \"0.0.0.0:0\"\n";
+    let pair = "tls.certificate = \"/nowhere/web.pem\"\ntls.key = \"/nowhere/web.key\"\n";
+    let made = "tls.self_made = \"accepted\"\n";
+    let token = "token_file = \"/nowhere/token\"\n";
+    // What the test's environment says outweighs the file.
+    let unset = [("VIGIL_HTTP_LISTEN", ""), ("VIGIL_METRICS_LISTEN", "")];
+    for (http, metrics, why) in [
+        (BEYOND.to_owned(), String::new(), "or `http.tls.self_made = \"accepted\"`"),
+        (format!("{BEYOND}tls.self_made = \"yes\"\n"), String::new(), "unknown variant `yes`"),
+        (format!("{BEYOND}tls.key = \"web.key\"\n"), String::new(), "belong together"),
+        (format!("tls.certificate = \"web.pem\"\n{made}"), String::new(), "belong together"),
+        (format!("{pair}{made}"), String::new(), "leave one of them out"),
+        (format!("{BEYOND}{pair}"), String::new(), "the certificate of `http.tls` is not fit: read /nowhere/web.pem"),
+        ("hosts = [\"vigil.example\"]\n".to_owned(), String::new(), "`http.hosts` holds for TLS"),
+        (format!("hosts = [\"https://vigil.example\"]\n{made}"), String::new(), "without scheme and port"),
+        (made.to_owned(), BEYOND.to_owned(), "they need `metrics.token_file`"),
+        (String::new(), format!("{BEYOND}{token}"), "they need the portal's `http.tls`"),
+        (made.to_owned(), format!("{BEYOND}{token}"), "read the token of metrics in /nowhere/token"),
+        (String::new(), token.to_owned(), "read the token of metrics in /nowhere/token"),
+    ] {
+        let file = format!("[http]\n{http}[metrics]\n{metrics}");
+        let (code, said) = refused(&file, &unset);
+        assert!(code == WRONG && said.contains(why), "{file}: {said}");
+    }
+}
+
+#[test]
 fn the_database_is_named_without_a_user_since_every_part_has_its_own() {
     for url in ["host=/nowhere user=vigil dbname=vigil", "host=/nowhere dbname=vigil password=secret", "host=/nowhere"]
     {

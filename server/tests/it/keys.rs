@@ -161,7 +161,7 @@ async fn no_log_and_no_metric_tells_a_key() {
     command.env("VIGIL_LOG", "trace").stderr(File::create(&log).unwrap());
     let vigil = Vigil::start(command);
     site.run(&["keys", "rotate", "--wrapping"]);
-    let metrics = reqwest::get(format!("http://{}/metrics", vigil.portal)).await.unwrap().text().await.unwrap();
+    let metrics = vigil.metrics_page().await;
     assert_eq!(vigil.stop(), Some(0));
     let said = fs::read_to_string(log).unwrap();
     assert!(said.contains("the keys are known"), "the server heard of it: {said}");

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use store::testing::Person;
-use vitals::Clock;
+use vitals::{Clock, Realm};
 
 use super::mqtt::Device;
 use super::vigil::{PATIENCE, Site};
@@ -45,7 +45,7 @@ async fn a_database_outage_of_thirty_seconds_mutes_nobody_and_loses_nothing() {
     let secrets: Vec<_> = ids.iter().map(|id| site.enrol(id, &[])).collect();
     let vigil = site.start();
     let superuser = store::connect(&cluster.superuser_url(), "test").await.unwrap();
-    let nurse = Person::with_role(&superuser, "nurse", Clock::system().now()).await.unwrap();
+    let nurse = Person::in_realm(&superuser, Realm::Demo, "nurse", Clock::system().now()).await.unwrap();
     // Before: who is there is asked of the database.
     let before = super::screen::Screen::open(vigil.portal, &nurse).await;
     let mut beds = Vec::new();

@@ -7,7 +7,7 @@ use super::vigil::{Site, count};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_link_goes_to_standard_output_only_and_is_audited() {
     let database = database().await;
-    let site = Site::new(database.url());
+    let site = Site::of(&database).await;
     let command = |arguments: &[&str]| site.command().args(arguments).output().unwrap();
     let printed = command(&["user", "first-admin"]);
     let (out, told) = (String::from_utf8(printed.stdout).unwrap(), String::from_utf8(printed.stderr).unwrap());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use reqwest::header;
 use store::testing::{Person, TestDatabase};
 use tempfile::TempDir;
-use vitals::Clock;
+use vitals::{Clock, Realm};
 
 /// Generous: a test machine with two busy cores. Nothing waits for it when all is well.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ impl Site {
         let mut site = Self::without_people(db).await;
         let superuser = db.pool().get().await.unwrap();
         // Where nothing is migrated yet there is nobody.
-        site.nurse = Person::with_role(&superuser, "nurse", Clock::system().now()).await.ok();
+        site.nurse = Person::in_realm(&superuser, Realm::Demo, "nurse", Clock::system().now()).await.ok();
         site
     }
 
@@ -83,6 +83,7 @@ impl Site {
             .env("VIGIL_MQTT_LISTEN", "127.0.0.1:0")
             .env("VIGIL_MQTTS_LISTEN", "127.0.0.1:0")
             .env("VIGIL_HTTP_LISTEN", "127.0.0.1:0")
+            .env("VIGIL_METRICS_LISTEN", "127.0.0.1:0")
             .env("VIGIL_LOG", "warn");
         command
     }
@@ -145,6 +146,8 @@ pub struct Vigil {
     pub mqtt: SocketAddr,
     pub mqtts: SocketAddr,
     pub portal: SocketAddr,
+    /// Where `/metrics` is.
+    pub metrics: SocketAddr,
     nurse: Option<Person>,
 }
 
@@ -159,15 +162,16 @@ impl Vigil {
         let (tell, lines) = channel();
         let told = BufReader::new(child.stdout.take().unwrap()).lines();
         thread::spawn(move || told.map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        let (mut mqtt, mut mqtts, mut portal) = (None, None, None);
+        let (mut mqtt, mut mqtts, mut portal, mut metrics) = (None, None, None, None);
         while let Ok(line) = lines.recv() {
             match line.split_once(' ') {
                 Some(("mqtt", address)) => mqtt = address.parse().ok(),
                 Some(("mqtts", address)) => mqtts = address.parse().ok(),
-                Some(("portal", url)) => portal = url.trim_start_matches("http://").trim_end_matches('/').parse().ok(),
+                Some(("portal", url)) => portal = place(url),
+                Some(("metrics", url)) => metrics = place(url),
                 _ if line == word => {
                     let (mqtt, mqtts, portal) = (mqtt.unwrap(), mqtts.unwrap(), portal.unwrap());
-                    return Self { child, lines, mqtt, mqtts, portal, nurse: None };
+                    return Self { child, lines, mqtt, mqtts, portal, metrics: metrics.unwrap(), nurse: None };
                 }
                 _ => {}
             }
@@ -248,9 +252,13 @@ impl Vigil {
         answer.text().await.unwrap()
     }
 
+    pub async fn metrics_page(&self) -> String {
+        reqwest::get(format!("http://{}/metrics", self.metrics)).await.unwrap().text().await.unwrap()
+    }
+
     /// The value of a metric without labels; 0 where nothing was counted.
     pub async fn metric(&self, name: &str) -> f64 {
-        let page = self.text("/metrics").await;
+        let page = self.metrics_page().await;
         let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.map_or(0.0, |value| value.parse().unwrap())
     }
@@ -266,6 +274,11 @@ impl Vigil {
         let wanted = (device.to_owned(), code.to_owned());
         eventually(&format!("alarm {code} of {device}"), async || self.alarms().await.contains(&wanted)).await;
     }
+}
+
+/// The address in a URL.
+fn place(url: &str) -> Option<SocketAddr> {
+    url.split_once("://")?.1.split('/').next()?.parse().ok()
 }
 
 impl Drop for Vigil {

@@ -21,7 +21,7 @@ pub(super) struct Site {
     state: PathBuf,
     /// Of a database that is named; a private one has a throw-away key beside it.
     root_key: Option<PathBuf>,
-    listen: [(&'static str, String); 3],
+    listen: [(&'static str, String); 4],
 }
 
 pub(super) struct Counts {
@@ -31,8 +31,13 @@ pub(super) struct Counts {
 
 impl Site {
     pub(super) fn new(state: &Path, root_key: Option<PathBuf>) -> Self {
-        let listen = [("VIGIL_MQTT_LISTEN", 1883), ("VIGIL_MQTTS_LISTEN", 8883), ("VIGIL_HTTP_LISTEN", 8080)]
-            .map(|(name, port)| (name, address(port)));
+        let listen = [
+            ("VIGIL_MQTT_LISTEN", 1883),
+            ("VIGIL_MQTTS_LISTEN", 8883),
+            ("VIGIL_HTTP_LISTEN", 8080),
+            ("VIGIL_METRICS_LISTEN", 9464),
+        ]
+        .map(|(name, port)| (name, address(port)));
         Self { state: state.to_owned(), root_key, listen }
     }
 
@@ -99,6 +104,7 @@ pub(super) struct Vigil {
     log: PathBuf,
     pub(super) mqtts: SocketAddr,
     pub(super) portal: SocketAddr,
+    metrics: SocketAddr,
 }
 
 /// What a status line tells.
@@ -114,22 +120,25 @@ impl Vigil {
         let mut running = Running::start(site.command().arg("all").stdout(Stdio::piped()).stderr(log))?;
         let stdout = running.child.stdout.take().context("read what vigil prints")?;
         let mut lines = BufReader::new(stdout).lines();
-        let (mut mqtts, mut portal) = (None, None);
+        let (mut mqtts, mut portal, mut metrics) = (None, None, None);
         for line in &mut lines {
             let line = line.context("read what vigil prints")?;
             match line.split_once(' ') {
                 Some(("mqtts", address)) => mqtts = address.parse().ok(),
                 Some(("portal", url)) => portal = url.trim_start_matches("http://").trim_end_matches('/').parse().ok(),
+                Some(("metrics", url)) => {
+                    metrics = url.trim_start_matches("http://").trim_end_matches("/metrics").parse().ok();
+                }
                 _ if line == "ready" => break,
                 _ => {}
             }
         }
-        let (Some(mqtts), Some(portal)) = (mqtts, portal) else {
+        let (Some(mqtts), Some(portal), Some(metrics)) = (mqtts, portal, metrics) else {
             bail!("start vigil; its log ends:\n{}", tail(&site.log()));
         };
         // A full pipe would stop it.
         thread::spawn(move || lines.for_each(drop));
-        Ok(Self { running: Mutex::new(running), log: site.log(), mqtts, portal })
+        Ok(Self { running: Mutex::new(running), log: site.log(), mqtts, portal, metrics })
     }
 
     pub(super) fn check_running(&self) -> anyhow::Result<()> {
@@ -140,7 +149,7 @@ impl Vigil {
     }
 
     pub(super) fn metrics(&self) -> anyhow::Result<Metrics> {
-        let text = get(self.portal, "/metrics").context("ask vigil for its metrics")?;
+        let text = get(self.metrics, "/metrics").context("ask vigil for its metrics")?;
         let value = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             line.and_then(|value| value.parse::<f64>().ok()).unwrap_or_default() as u64

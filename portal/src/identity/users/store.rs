@@ -36,12 +36,6 @@ const DISABLE: &str = "-- portal::identity::users::disable
 const BY_LOGIN: &str = "-- portal::identity::users::by_login
     SELECT id FROM users WHERE login = $1";
 
-/// Anything of a real hospital: a place, a screen, a person, a device.
-const LIVE_REALM: &str = "-- portal::identity::users::live_realm
-    SELECT EXISTS (SELECT FROM organizations WHERE realm = 'live') OR EXISTS (SELECT FROM locations WHERE realm = 'live')
-        OR EXISTS (SELECT FROM users WHERE realm = 'live') OR EXISTS (SELECT FROM stations WHERE realm = 'live')
-        OR EXISTS (SELECT FROM devices WHERE realm = 'live')";
-
 /// Whoever makes or removes an administrator waits here for whoever does at the same time.
 const LOCK_ADMINISTRATORS: &str = "-- portal::identity::users::lock_administrators
     SELECT pg_advisory_xact_lock($1)";
@@ -119,10 +113,6 @@ pub(crate) async fn disable(db: &impl Db, id: UserId, realm: Option<Realm>, now:
 pub(crate) async fn by_login(db: &impl Db, login: &str) -> Result<Option<UserId>, Error> {
     let row = db.query_opt(BY_LOGIN, &[&login]).await?;
     row.map(|row| Ok(UserId(row.try_get(0)?))).transpose()
-}
-
-pub(crate) async fn live_realm(db: &impl Db) -> Result<bool, Error> {
-    Ok(db.query_one(LIVE_REALM, &[]).await?.try_get(0)?)
 }
 
 pub(crate) async fn lock_administrators(db: &impl Db) -> Result<(), Error> {

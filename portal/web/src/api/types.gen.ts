@@ -78,6 +78,8 @@ next: string | null, };
 
 export type Problem = { type: string, title: string, status: number, code: string, detail: string, };
 
+export type TransportView = { transport: "plain" | "self_made" | "configured", };
+
 export type AuditEvent = { id: string, at: string, realm: string | null, category: string, 
 /**
  * C, R, U, D or E.
