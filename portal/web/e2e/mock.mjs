@@ -119,6 +119,11 @@ export function startMock({ port = 0, beds = 12, dist = new URL("../dist/", impo
       response.end(JSON.stringify(vitals(url.searchParams)));
       return;
     }
+    if (url.pathname === "/api/transport") {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ transport: "plain" }));
+      return;
+    }
     if (url.pathname.startsWith("/api/")) return serveIdentity(identity, request, url, response);
     const name = extname(url.pathname) ? url.pathname : "/index.html";
     try {
