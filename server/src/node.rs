@@ -40,7 +40,7 @@ pub(crate) async fn lead(
         }
         Turn::Theirs(standby) => {
             tell(&format!("{doors}\nstandby"));
-            stand_by(standby, config, database, doors, stop).await?
+            Box::pin(stand_by(standby, config, database, doors, stop)).await?
         }
     };
     let Some(locked) = locked else { return Ok(None) };
@@ -67,7 +67,7 @@ async fn stand_by(
     };
     let devices = ingest::front::stand_by(&config.ingest.front, &doors.devices, &over);
     let screens = portal::stand_by(&doors.screens, &doors.transport, &over);
-    let keys = root_key::stand_by(config, database, &over);
+    let keys = Box::pin(root_key::stand_by(config, database, &over));
     let (locked, (), screens, ()) = tokio::join!(waiting, devices, screens, keys);
     screens.context("stand by")?;
     locked.context("wait for the lease")

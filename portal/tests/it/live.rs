@@ -132,7 +132,7 @@ async fn what_is_no_message_is_answered_and_the_screen_stays() {
 
 #[tokio::test]
 async fn one_that_does_not_read_costs_the_others_nothing_and_is_closed() {
-    let site = Site::open_with(portal::Config { max_screens: 2, ..portal::Config::default() }, &[]).await;
+    let site = Site::open_with(portal::Config { max_screens: 2 }, &[]).await;
     let mut slow = Screen::watching(&site).await;
     slow.until("snapshot").await;
     let mut quick = Screen::watching(&site).await;
