@@ -151,6 +151,23 @@ COMMENT ON COLUMN quarantine.reason IS 'A word of vitals/src/quarantine.rs.';
 COMMENT ON COLUMN quarantine.detail IS 'Names a key or a position, never a value.';
 COMMENT ON COLUMN quarantine.payload IS 'At most 8 KiB of it.';
 
+-- A station sees one unit: who lies in its place (V17), and of what is on nobody only what is kept there.
+
+CREATE FUNCTION station_acts() RETURNS bool LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN acting_station() IS NOT NULL AND acting_user() IS NULL AND NOT system_acts();
+COMMENT ON FUNCTION station_acts IS 'Whether this transaction works for a screen at which nobody acts.';
+
+-- A device whose place nobody wrote down may stand anywhere: its alarm is shown on every wall rather than on none.
+CREATE FUNCTION kept_before(station uuid) RETURNS SETOF int4 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1000
+    SET search_path = pg_catalog, public, pg_temp
+BEGIN ATOMIC
+    SELECT d.key FROM devices d JOIN stations s ON s.realm = d.realm
+    WHERE s.id = station AND s.revoked_at IS NULL AND (d.location_id IS NULL OR d.location_id = ANY (ARRAY(
+        SELECT l.id FROM stations o JOIN locations l ON l.lineage @> ARRAY[o.location_id] WHERE o.id = station
+    )));
+END;
+COMMENT ON FUNCTION kept_before IS 'Devices of the station''s realm that are fixed or kept in its place, and those without any.';
+
 -- Of a device: while somebody is assigned, to whoever may see him; while nobody is, to those who care for patients, and to
 -- screens. What was taken for a patient's by mistake stays with those who may see him, until it is another's: it may be a
 -- person's all the same. Whoever may read the table itself is told everything.
@@ -176,8 +193,8 @@ BEGIN
             WHERE device_key = device AND during && tstzrange(since, until)
         ) assignments;
     seen := seen + (seen_by_mistake - assigned);
-    IF system_acts() OR acting_user() IS NULL AND acting_station() IS NOT NULL
-        OR acts_as('{nurse,charge_nurse,physician}') THEN
+    IF CASE WHEN station_acts() THEN device IN (SELECT kept_before(acting_station()))
+        ELSE system_acts() OR acts_as('{nurse,charge_nurse,physician}') END THEN
         seen := seen + (asked - assigned - mistaken);
     END IF;
     RETURN asked * seen;
@@ -298,7 +315,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION last_received IS 'When each of these was last heard, by its newest frame since then: no value of anybody.';
 
-REVOKE EXECUTE ON FUNCTION known_to_nobody FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION known_to_nobody, kept_before FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION known_to_nobody TO vigil_portal;
 REVOKE EXECUTE ON FUNCTION device_periods, patient_periods, device_vitals, patient_vitals, minutes_within,
     device_vitals_minute, patient_vitals_minute, last_received, standing FROM PUBLIC;

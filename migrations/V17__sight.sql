@@ -43,9 +43,14 @@ CREATE FUNCTION sight(moment timestamptz) RETURNS TABLE (device_key int4, patien
     SET search_path = pg_catalog, public, pg_temp
 BEGIN ATOMIC
     SELECT a.device_key, CASE WHEN may_see(a.patient_id) THEN a.patient_id END FROM device_assignments a
-    WHERE a.superseded_at IS NULL AND a.during @> moment;
+    WHERE a.superseded_at IS NULL AND a.during @> moment
+    UNION ALL
+    SELECT d.key, NULL FROM devices d
+    WHERE station_acts() AND d.revoked_at IS NULL AND d.key NOT IN (SELECT kept_before(acting_station()))
+        AND NOT EXISTS (SELECT FROM device_assignments a
+            WHERE a.device_key = d.key AND a.superseded_at IS NULL AND a.during @> moment);
 END;
-COMMENT ON FUNCTION sight IS 'Every device that is on somebody now: on whom, or null where he may not be seen.';
+COMMENT ON FUNCTION sight IS 'Every device that is on somebody now: on whom, or null where he may not be seen. For a station also, with null, what is on nobody and kept elsewhere.';
 
 REVOKE EXECUTE ON FUNCTION device_seen, device_subjects, sight FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION device_seen TO vigil_alerting, vigil_portal;          -- alerting is told everything

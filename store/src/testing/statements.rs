@@ -1,5 +1,5 @@
 use crate::{
-    administer, alarms, clocks, counts, frames, lease, migrate, minutes, powers, recall, roster, series, spans,
+    administer, alarms, clocks, counts, frames, lease, migrate, minutes, powers, realms, recall, roster, series, spans,
     statuses, telemetry::quarantine,
 };
 
@@ -17,6 +17,7 @@ pub fn statements() -> Vec<String> {
         lease::STATEMENTS,
         migrate::STATEMENTS,
         powers::STATEMENTS,
+        realms::STATEMENTS,
         alarms::epochs::STATEMENTS,
         alarms::history::STATEMENTS,
         alarms::read::STATEMENTS,
