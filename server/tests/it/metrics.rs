@@ -81,9 +81,7 @@ async fn metrics_have_labels_of_closed_sets_and_tell_of_nobody() {
             let closed = match label.as_str() {
                 "quantile" | "le" => value.parse::<f64>().is_ok(),
                 // Of a quarantine, or of a CONNACK that refuses.
-                "reason" => {
-                    vitals::Reason::ALL.iter().any(|reason| reason.word() == value) || value == "not_authorized"
-                }
+                "reason" => vitals::Reason::ALL.iter().any(|reason| reason.word() == value) || value == "bad_login",
                 _ => known.contains(&value.as_str()),
             };
             assert!(closed, "{label}={value}");
