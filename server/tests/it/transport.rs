@@ -205,13 +205,13 @@ async fn a_token_of_metrics_is_needed_beyond_this_machine_and_is_nobody_elses_to
         ("0123456789abcdef 0123456789abcdef", 0o600, "holds no token"),
     ] {
         give(text, mode);
-        let refused = command().arg("all").output().unwrap();
+        let refused = command().arg("check").output().unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(refused.status.code() == WRONG && said.contains(why), "{said}");
         assert!(!said.contains(text), "{said}");
     }
     fs::remove_file(&token).unwrap();
-    assert_eq!(command().arg("all").output().unwrap().status.code(), WRONG);
+    assert_eq!(command().arg("check").output().unwrap().status.code(), WRONG);
     give(&format!("{TOKEN}\n"), 0o600);
     let vigil = Vigil::start(command());
     let trust = trusting(&site.ca());
