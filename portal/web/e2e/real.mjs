@@ -5,6 +5,7 @@ import { audit } from "./real/audit.mjs";
 import { breakGlass } from "./real/breakGlass.mjs";
 import { grants } from "./real/grants.mjs";
 import { locking } from "./real/locking.mjs";
+import { names } from "./real/names.mjs";
 import { opening } from "./real/opening.mjs";
 import { signIn } from "./real/signIn.mjs";
 import { stations } from "./real/stations.mjs";
@@ -12,7 +13,7 @@ import { Staff } from "./staff.mjs";
 import { walk } from "./walk.mjs";
 import { seeded } from "./ward.mjs";
 
-const WALKS = { ...signIn, ...locking, ...account, ...grants, ...stations, ...breakGlass, ...audit };
+const WALKS = { ...signIn, ...locking, ...account, ...grants, ...stations, ...names, ...breakGlass, ...audit };
 
 /** `word` chooses walks, `wall` none; those that make the administrators come before any. */
 export async function walkReal(browser, vigil, word) {

@@ -93,6 +93,12 @@ export class Station {
     this.look();
   }
 
+  /** The screen is locked. */
+  hideNames(): void {
+    this.ward.hideNames();
+    this.look();
+  }
+
   /** Makes this screen the station's one. */
   take(): void {
     this.replaced = false;

@@ -78,6 +78,11 @@ export class Ward {
     this.position = null;
   }
 
+  /** Who lies where is for nobody who passes; the server says it again to whom it may. */
+  hideNames(): void {
+    for (const [id, device] of this.devices) this.devices.set(id, { ...device, patient: null });
+  }
+
   alarmsOf(device: string): Alarm[] {
     return [...this.alarms.values()].filter((alarm) => alarm.device === device);
   }

@@ -58,6 +58,8 @@ export function follow(session: SessionWatch, station: Station): void {
     const on = watches(shown);
     const gone = !on && (Boolean(was?.station) || station.missed !== "");
     station.follow(on, gone ? "STATION SIGNED OUT, NO ALARMS HERE" : "");
+    // At once, though the server could not be told.
+    if (shown.state === "locked") station.hideNames();
     if (on && shown.state === "open" && was?.state !== "open") station.hurry();
     renewal.allow(Boolean(shown.station));
   };

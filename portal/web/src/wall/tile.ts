@@ -13,6 +13,7 @@ export class Tile {
   readonly root: HTMLAnchorElement;
   /** Where the alarm stands, for the flash layer to lie upon. */
   readonly alarm: HTMLElement;
+  readonly #patient: HTMLElement;
   readonly #spoken: HTMLElement;
   readonly #chips: HTMLElement;
   readonly #main: HTMLElement;
@@ -28,6 +29,8 @@ export class Tile {
     this.root.dataset.testid = `tile-${id}`;
     const head = span("head", this.root);
     span("name", head).textContent = id;
+    this.#patient = span("patient", head);
+    this.#patient.dataset.testid = `patient-${id}`;
     this.#chips = span("chips", head);
     this.#spoken = span("unseen", this.root);
     this.alarm = span("alarm-line", this.root);
@@ -44,6 +47,7 @@ export class Tile {
     this.#priority = view.priority;
     setData(this.root, "alarm", view.priority);
     setData(this.root, "state", input.over === "lost" ? "lost" : view.silent ? "silent" : "ok");
+    setText(this.#patient, view.patient);
     setText(this.#spoken, view.priority && `${view.priority} alarm`);
     setText(this.alarm, view.alarm);
     this.#paintChips(view.chips);

@@ -1,4 +1,4 @@
-import type { Alarm, Device } from "../api/types.gen.ts";
+import type { Alarm, LiveDevice } from "../api/types.gen.ts";
 import { byUrgency, prefix } from "../clinical/alarms.ts";
 import { FIXED, GROUPS, type Group } from "../clinical/parameters.ts";
 import { type CellView, cellView, type Known, type Override } from "../clinical/reading.ts";
@@ -15,6 +15,8 @@ export interface GroupView {
 }
 
 export interface TileView {
+  /** As far as this screen may say. */
+  patient: string;
   priority: string;
   alarm: string;
   /** `NO SIGNAL`, `CLOCK +5 s`, `SIM` */
@@ -24,7 +26,7 @@ export interface TileView {
 }
 
 export interface TileInput {
-  device: Device;
+  device: LiveDevice;
   readings: ReadonlyMap<string, Reading> | undefined;
   alarms: readonly Alarm[];
   now: number;
@@ -71,6 +73,7 @@ export function tileView(input: TileInput): TileView {
   );
   const more = alarms.length > 1 ? ` +${alarms.length - 1}` : "";
   return {
+    patient: device.patient?.label ?? "",
     priority: first?.priority ?? "",
     alarm: first ? `${prefix(first)} ${first.text}${more}` : "",
     chips: chips(input),

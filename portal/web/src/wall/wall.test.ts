@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import type { Device, LiveNumber } from "../api/types.gen.ts";
+import type { LiveDevice, LiveNumber } from "../api/types.gen.ts";
 import { Ward } from "../rt/ward.ts";
 import { alarm, device, latest, number } from "../testing/made.ts";
 import { grid } from "./layout.ts";
@@ -11,7 +11,12 @@ beforeEach(() => {
   ward = new Ward();
 });
 
-function tile(bed: Device, values: Record<string, LiveNumber>, now: number, over: "none" | "late" | "lost" = "none") {
+function tile(
+  bed: LiveDevice,
+  values: Record<string, LiveNumber>,
+  now: number,
+  over: "none" | "late" | "lost" = "none",
+) {
   ward.apply({ type: "numbers", numbers: [latest(bed.id, values)] }, 0, 0);
   const made = new Tile(bed.id);
   made.paint({ device: bed, readings: ward.numbers.get(bed.id), alarms: ward.alarmsOf(bed.id), now, over });
@@ -25,6 +30,16 @@ it("shows a device's numbers in their places, heard or not", () => {
   const root = tile(device("bed-12"), { hr: number(72), nibp_sys: number(121), nibp_dia: number(78) }, 500);
   expect([value(root, "hr"), value(root, "spo2"), value(root, "nibp")]).toEqual(["72", "- - -", "121/78"]);
   expect(root.dataset.alarm).toBe("");
+});
+
+it("names whom a device is on as the server lets it, and nobody once names are hidden", () => {
+  const patient = { id: "p-1", label: "Brook, Ada" };
+  ward.apply({ type: "roster", devices: [device("bed-12", { patient })] }, 0, 0);
+  const shown = () => tile(ward.devices.get("bed-12") ?? device("bed-12"), { hr: number(72) }, 0);
+  expect(text(shown(), ".patient")).toBe("Brook, Ada");
+  ward.hideNames();
+  const root = shown();
+  expect([text(root, ".patient"), text(root, ".name"), value(root, "hr")]).toEqual(["", "bed-12", "72"]);
 });
 
 it("turns to the most urgent alarm and names how many more there are", () => {
