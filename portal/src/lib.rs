@@ -6,6 +6,8 @@
 mod alarms;
 mod app;
 pub mod audit;
+#[cfg(feature = "bare")]
+pub mod bare;
 mod caller;
 mod config;
 pub mod demo;

@@ -10,7 +10,7 @@ use crate::audit::{self, Audit};
 use crate::config::Config;
 use crate::transport::{self, Transport};
 use crate::web::{Door, Guard, MAX_CONNECTIONS, Route, assets, mount, pick, serve};
-use crate::{alarms, devices, health, identity, live, openapi, scrape, trends};
+use crate::{alarms, devices, health, identity, live, openapi, patients, scrape, trends};
 
 /// How long answers under way, and then open screens, get to take what is left.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ pub async fn stand_by(listener: &TcpListener, transport: &Transport, stop: &Canc
     Ok(())
 }
 
-fn door(listener: &TcpListener, transport: &Transport) -> Result<Door, Error> {
+pub(crate) fn door(listener: &TcpListener, transport: &Transport) -> Result<Door, Error> {
     if let (Some(address), Transport::Plain) = (beyond_loopback(listener)?, transport) {
         return Err(Error::NotLoopback(address));
     }
@@ -73,7 +73,8 @@ pub(crate) fn beyond_loopback(listener: &TcpListener) -> Result<Option<SocketAdd
 }
 
 fn routes(app: &App, transport: &Transport) -> Route {
-    let slices = [devices::devices(app), devices::parameters(), trends::routes(app), alarms::routes(app)];
+    let slices =
+        [devices::devices(app), devices::parameters(), patients::routes(app), trends::routes(app), alarms::routes(app)];
     let slices = slices.into_iter().chain([transport::routes(transport)]);
     let api = mount("api", slices.chain(audit::routes(app)).chain(identity::routes(app)));
     let parts = [live::routes(app), api, health::healthz(), health::readyz(app)];

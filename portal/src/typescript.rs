@@ -13,6 +13,7 @@ use crate::identity::wire::*;
 use crate::live::protocol::{
     DeviceText, ErrorCode, FromClient, FromServer, Latest, LiveDevice, LiveNumber, OnDevice, Step, Token, Watch,
 };
+use crate::patients::{HumanName, Patient, PatientIdentifier};
 use crate::permission::{Permission, Role};
 use crate::transport::TransportView;
 use crate::trends::{Series, Vitals};
@@ -48,6 +49,9 @@ fn types_for_the_browser_are_current() {
         Side,
         Alarm,
         Alarms,
+        HumanName,
+        PatientIdentifier,
+        Patient,
         Problem,
         TransportView,
         AuditEvent,

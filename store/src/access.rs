@@ -9,6 +9,10 @@ use crate::connect::{Fence, parse};
 use crate::lease::Epoch;
 use crate::{Error, Pool, Role};
 
+/// What screens and the audit ask is asked thousands of times a second, and planning it would cost more than asking. They
+/// have no right on hypertables, and the functions that have plan for themselves (decision 0011).
+const PLANS_KEPT: &str = "-c plan_cache_mode=auto";
+
 /// How to connect as each role: to one place, each with a password of its own.
 #[derive(Clone)]
 pub struct Access {
@@ -100,6 +104,10 @@ impl Access {
         }
         let mut to = self.place.clone();
         to.user(role.name());
+        if matches!(role, Role::Portal | Role::Audit) {
+            let theirs = to.get_options().unwrap_or_default().to_owned();
+            to.options(format!("{PLANS_KEPT} {theirs}"));
+        }
         if let Some(folder) = &self.passwords {
             to.password(password(&folder.join(role.name()))?);
         }

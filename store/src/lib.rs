@@ -18,6 +18,7 @@ mod listen;
 pub mod migrate;
 pub mod minutes;
 pub mod powers;
+pub mod prepared;
 pub mod realms;
 pub mod recall;
 mod role;

@@ -8,7 +8,7 @@ use vitals::{DeviceKey, Parameter, Timestamp};
 
 use crate::columns::{each, real, worthy};
 use crate::time::At;
-use crate::{Db, Error};
+use crate::{Db, Error, prepared};
 
 /// Buckets of one answer: more than a screen has columns of pixels.
 pub const MOST_POINTS: i64 = 2_000;
@@ -87,7 +87,7 @@ pub async fn buckets(
         (start..end).step_by(usize::try_from(step_ms).unwrap_or(usize::MAX)).map(Timestamp::from_millis).collect();
     let sql = if step_ms < MINUTE_MS { frames_sql() } else { minutes_sql() };
     let bounds = (At(Timestamp::from_millis(start)), At(Timestamp::from_millis(end)));
-    let rows = db.query(sql, &[&device.0, &bounds.0, &bounds.1, &step_ms]).await?;
+    let rows = prepared::query(db, sql, &[&device.0, &bounds.0, &bounds.1, &step_ms]).await?;
     let mut columns = Vec::new();
     for &parameter in Parameter::ALL {
         let mut points = vec![None; times.len()];

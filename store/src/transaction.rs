@@ -1,3 +1,7 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join;
+
 use crate::{Client, Error, Pool};
 
 /// A transaction that owns its connection, so that it can be carried about. Dropped without [`commit`](Self::commit),
@@ -5,6 +9,9 @@ use crate::{Client, Error, Pool};
 pub struct Transaction {
     /// None once it has ended.
     client: Option<Client>,
+    /// What begins it, and whether that was sent.
+    begin: String,
+    begun: AtomicBool,
 }
 
 impl Transaction {
@@ -13,15 +20,41 @@ impl Transaction {
         Self::begin(pool, "BEGIN READ ONLY", settings).await
     }
 
+    /// The same, begun by the first [`run`](Self::run): on the way to the database together with it.
+    pub async fn read_only_later(pool: &Pool, settings: &str) -> Result<Self, Error> {
+        Self::take(pool, "BEGIN READ ONLY", settings).await
+    }
+
     pub async fn read_write(pool: &Pool, settings: &str) -> Result<Self, Error> {
         Self::begin(pool, "BEGIN", settings).await
     }
 
     async fn begin(pool: &Pool, begin: &str, settings: &str) -> Result<Self, Error> {
+        let taken = Self::take(pool, begin, settings).await?;
+        taken.send_begin().await?;
+        Ok(taken)
+    }
+
+    async fn take(pool: &Pool, begin: &str, settings: &str) -> Result<Self, Error> {
+        let begin = format!("{begin}; {settings}");
+        Ok(Self { client: Some(pool.get().await?), begin, begun: AtomicBool::new(false) })
+    }
+
+    async fn send_begin(&self) -> Result<(), Error> {
         // Before the first word of it: whoever gives up on the way leaves no transaction on a pooled connection.
-        let begun = Self { client: Some(pool.get().await?) };
-        begun.db().batch_execute(&format!("{begin}; {settings}")).await?;
-        Ok(begun)
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            self.db().batch_execute(&self.begin).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs queries in it. What a connection is sent it does in order: where the beginning fails within the database,
+    /// so does everything after it, and where the connection fails, nothing is answered.
+    pub async fn run<T, E: From<Error>>(&self, query: impl AsyncFnOnce(&Client) -> Result<T, E>) -> Result<T, E> {
+        // Polled in this order, and BEGIN is sent when it is first polled.
+        let (begun, found) = join(self.send_begin(), query(self.db())).await;
+        begun?;
+        found
     }
 
     pub fn db(&self) -> &Client {
@@ -38,7 +71,9 @@ impl Transaction {
     }
 
     async fn end(mut self, how: &str) -> Result<(), Error> {
-        self.db().batch_execute(how).await?;
+        if *self.begun.get_mut() {
+            self.db().batch_execute(how).await?;
+        }
         drop(self.client.take());
         Ok(())
     }
@@ -46,7 +81,7 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let Some(client) = self.client.take() else { return };
+        let Some(client) = self.client.take().filter(|_| *self.begun.get_mut()) else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return drop(Client::take(client)) };
         runtime.spawn(async move {
             if client.batch_execute("ROLLBACK").await.is_err() {

@@ -105,7 +105,6 @@ impl Entity {
         Self { kind, id: None, version: None }
     }
 
-    #[allow(dead_code, reason = "what has versions comes with records")]
     #[must_use]
     pub(crate) fn version(self, version: i32) -> Self {
         Self { version: Some(version), ..self }

@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use ahash::AHashSet;
 use store::time::At;
-use store::{Db, Error, Row};
+use store::{Db, Error, Row, prepared};
 use uuid::Uuid;
 use vitals::Timestamp;
 
@@ -75,11 +75,11 @@ const ORPHANS: &str = "-- portal::audit::orphans
 pub(crate) type Opened = (Timestamp, Option<Place>);
 
 pub(crate) async fn unlinked(db: &impl Db, ids: &[Uuid]) -> Result<Vec<Stored>, Error> {
-    db.query(&*UNLINKED, &[&ids]).await?.iter().map(Stored::read).collect()
+    prepared::query(db, &UNLINKED, &[&ids]).await?.iter().map(Stored::read).collect()
 }
 
 pub(crate) async fn absent(db: &impl Db, ids: &[Uuid]) -> Result<AHashSet<Uuid>, Error> {
-    db.query(ABSENT, &[&ids]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    prepared::query(db, ABSENT, &[&ids]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 pub(crate) async fn append(db: &impl Db, stream: Uuid, made: &[(i64, Uuid, Hash)]) -> Result<(), Error> {
@@ -87,7 +87,7 @@ pub(crate) async fn append(db: &impl Db, stream: Uuid, made: &[(i64, Uuid, Hash)
     let events: Vec<_> = made.iter().map(|(_, event, _)| *event).collect();
     let hashes: Vec<_> = made.iter().map(|(.., hash)| &hash[..]).collect();
     if !made.is_empty() {
-        db.execute(APPEND, &[&stream, &seqs, &events, &hashes]).await?;
+        prepared::execute(db, APPEND, &[&stream, &seqs, &events, &hashes]).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use store::time::At;
-use store::{Db, Error, Row};
+use store::{Db, Error, Row, prepared};
 use uuid::Uuid;
 use vitals::Timestamp;
 
@@ -36,7 +36,8 @@ pub(crate) async fn insert(db: &impl Db, records: &[Record]) -> Result<(), Error
     let event: Vec<_> = subjects().map(|(record, _)| record.id.0).collect();
     let patient: Vec<_> = subjects().map(|(_, patient)| patient).collect();
     let subject_at: Vec<_> = subjects().map(|(record, _)| At(record.at)).collect();
-    db.execute(
+    prepared::execute(
+        db,
         INSERT,
         &[
             &uuids(|record| Some(record.id.0)),

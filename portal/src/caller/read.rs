@@ -1,3 +1,4 @@
+use futures_util::future::join;
 use store::{Client, Pool, Transaction};
 
 use super::Caller;
@@ -62,13 +63,16 @@ impl Read {
     }
 
     async fn under(context: &Context<'_>, pool: &Pool) -> Result<Self, ApiError> {
-        let tx = Transaction::read_only(pool, &context.settings()).await?;
+        let tx = Transaction::read_only_later(pool, &context.settings()).await?;
         Ok(Self { tx, caller: context.caller.clone(), purpose: context.purpose })
     }
 
     /// Runs queries. What they found stays unseen.
-    pub(crate) async fn find<T, E>(&self, query: impl AsyncFnOnce(&Client) -> Result<T, E>) -> Result<Unseen<T>, E> {
-        query(self.tx.db()).await.map(Unseen)
+    pub(crate) async fn find<T, E: From<store::Error>>(
+        &self,
+        query: impl AsyncFnOnce(&Client) -> Result<T, E>,
+    ) -> Result<Unseen<T>, E> {
+        self.tx.run(query).await.map(Unseen)
     }
 
     /// The same, where what was found may be what is known already: then nothing new is seen, and no event says so.
@@ -88,9 +92,10 @@ impl Read {
     /// Lets out what was found, once it is durable that it was seen. `event` says by what was found whom it is about.
     pub(crate) async fn seen<T>(self, found: Unseen<T>, event: impl FnOnce(&T) -> Event) -> Result<T, ApiError> {
         let Self { tx, caller, purpose } = self;
-        // First: the wait for the batch holds no connection.
-        tx.rollback().await?;
-        caller.record(purpose, event(&found.0)).await?;
+        // At once: the wait for the batch holds no connection.
+        let (ended, recorded) = join(tx.rollback(), caller.record(purpose, event(&found.0))).await;
+        recorded?;
+        ended?;
         Ok(found.0)
     }
 }

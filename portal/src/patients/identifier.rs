@@ -5,7 +5,7 @@ use vitals::PatientId;
 use zeroize::Zeroizing;
 
 /// By the id of the row.
-const VALUE: Field = Field::new("patient_identifiers", "value_sealed");
+pub(super) const VALUE: Field = Field::new("patient_identifiers", "value_sealed");
 
 /// HL7 table 0203.
 pub(crate) const MEDICAL_RECORD: &str = "MR";

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 pub(crate) const BIRTH: Field = Field::new("patients", "birth_sealed");
 
 /// By the id of the row.
-const NAME: Field = Field::new("patient_names", "sealed");
+pub(super) const NAME: Field = Field::new("patient_names", "sealed");
 
 /// A name of a person, as it is sealed: JSON. Prints nothing of itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,6 @@
-use store::series::{self, Point};
+use futures_util::future::try_join;
+use store::series::{self, Point, Series as Found};
+use vitals::{DeviceName, Timestamp};
 
 use super::model::{Series, Vitals, VitalsQuery};
 use super::store::{Worn, worn};
@@ -30,9 +32,10 @@ pub(super) async fn show(query: VitalsQuery, app: App, caller: Caller) -> Result
     let key = app.roster.borrow().by_name(device.as_str()).map(|device| device.key).ok_or(UNKNOWN)?;
     let read = Read::begin(&caller, Purpose::Treatment).await?;
     let found = read.find(async |db| {
-        let worn = worn(db, key, from, to).await?;
-        let found =
-            if worn.shown() { Some(series::buckets(db, key, from, to, i64::from(step) * 1_000).await?) } else { None };
+        // Together: the values of whom may not be seen do not leave the database either way.
+        let values = series::buckets(db, key, from, to, i64::from(step) * 1_000);
+        let (worn, values) = try_join(worn(db, key, from, to), values).await?;
+        let found = worn.shown().then_some(values);
         Ok::<_, ApiError>((worn, found))
     });
     let found = found.await?;
@@ -40,6 +43,10 @@ pub(super) async fn show(query: VitalsQuery, app: App, caller: Caller) -> Result
     let Some(found) = found else {
         return Err(if worn.unrelated { ApiError::no_relation() } else { UNKNOWN });
     };
+    Ok(Json(view(device, (from, to), found)))
+}
+
+pub(crate) fn view(device: DeviceName, (from, to): (Timestamp, Timestamp), found: Found) -> Vitals {
     let columns = found.columns.into_iter().map(|(parameter, points)| {
         let each = |pick: fn(&Point) -> f32| points.iter().map(|point| point.as_ref().map(pick)).collect();
         Series {
@@ -51,14 +58,14 @@ pub(super) async fn show(query: VitalsQuery, app: App, caller: Caller) -> Result
             count: points.iter().map(|point| point.as_ref().map_or(0, |point| point.count)).collect(),
         }
     });
-    Ok(Json(Vitals {
+    Vitals {
         device,
         from,
         to,
         step_ms: found.step_ms,
         times_ms: found.times.iter().map(|time| time.millis()).collect(),
         series: columns.collect(),
-    }))
+    }
 }
 
 impl Worn {

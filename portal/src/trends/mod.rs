@@ -6,5 +6,9 @@ mod routes;
 mod store;
 
 #[cfg(test)]
-pub(crate) use model::{Series, Vitals};
+pub(crate) use model::Series;
+#[cfg(any(test, feature = "bare"))]
+pub(crate) use model::Vitals;
 pub(crate) use routes::routes;
+#[cfg(feature = "bare")]
+pub(crate) use {handlers::view, model::VitalsQuery, routes::SHOW};

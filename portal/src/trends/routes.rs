@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::permission::Permission;
 use crate::web::{Access, Endpoint, Route, mount, routes};
 
-const SHOW: Endpoint =
+pub(crate) const SHOW: Endpoint =
     Endpoint::get("/api/vitals", Access::Needs(Permission::ReadVitals), "At most 2,000 buckets of one device")
         .query::<VitalsQuery>()
         .answers::<Vitals>();

@@ -6,6 +6,7 @@ mod http;
 mod identity;
 mod live;
 mod names;
+mod patients;
 mod people;
 mod resume;
 mod screen;

@@ -1,16 +1,26 @@
+use std::sync::LazyLock;
+
 use store::time::At;
-use store::{Db, Error, Row};
+use store::{Db, Error, Row, prepared};
 use vitals::{SessionId, StationId, Timestamp, UserId};
 
 use super::session::{Factor, IDLE_MS, Session};
+use crate::identity::authenticate::roles_of;
 use crate::identity::secret::Digest;
 use crate::permission::{Permission, Role};
 
-const FIND: &str = "-- portal::identity::sessions::find
-    SELECT s.id, s.user_id, u.login, u.display_name, u.realm, s.station_id, s.factors, s.started_at, s.stepped_up_at,
-        s.last_input_at, s.locked_at, s.expires_at, host(s.address) AS address
-    FROM sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND u.status = 'active' AND s.expires_at > $2 AND s.last_input_at > $3";
+/// With the roles that hold now: every request asks this, so it asks once.
+static FIND: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "-- portal::identity::sessions::find
+        SELECT s.id, s.user_id, u.login, u.display_name, u.realm, s.station_id, s.factors, s.started_at, s.stepped_up_at,
+            s.last_input_at, s.locked_at, s.expires_at, ARRAY({}) AS roles
+        FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND u.status = 'active' AND s.expires_at > $2
+            AND s.last_input_at > $3",
+        roles_of("s.user_id", "$2")
+    )
+});
 
 const LIST: &str = "-- portal::identity::sessions::list
     SELECT s.id, s.user_id, u.login, u.display_name, u.realm, s.station_id, s.factors, s.started_at, s.stepped_up_at,
@@ -53,8 +63,20 @@ const REVOKE: &str = "-- portal::identity::sessions::revoke
         AND (revoked_at IS NULL OR factors <> '{}')";
 
 pub(crate) async fn find(db: &impl Db, token: &Digest, now: Timestamp) -> Result<Option<Session>, Error> {
-    let row = db.query_opt(FIND, &[&token.as_slice(), &At(now), &At(now.plus_millis(-IDLE_MS))]).await?;
-    row.as_ref().map(session).transpose()
+    Ok(find_with_roles(db, token, now).await?.map(|(session, _)| session))
+}
+
+/// A role that this program does not know gives nothing.
+pub(crate) async fn find_with_roles(
+    db: &impl Db,
+    token: &Digest,
+    now: Timestamp,
+) -> Result<Option<(Session, Vec<Role>)>, Error> {
+    let since = now.plus_millis(-IDLE_MS);
+    let found = prepared::query_opt(db, &FIND, &[&token.as_slice(), &At(now), &At(since)]).await?;
+    let Some(row) = found else { return Ok(None) };
+    let roles: Vec<&str> = row.try_get("roles")?;
+    Ok(Some((session(&row)?, roles.into_iter().filter_map(Role::from_word).collect())))
 }
 
 /// With the address from where each began.

@@ -1,5 +1,5 @@
 use store::time::At;
-use store::{Db, Error, Row};
+use store::{Db, Error, Row, prepared};
 use uuid::Uuid;
 use vitals::{Realm, StationId, Timestamp, UserId};
 
@@ -69,7 +69,7 @@ pub(crate) struct Station {
 
 /// The station that has this token. Once a new one comes, the one before it is worth nothing.
 pub(crate) async fn by_token(db: &impl Db, token: &Digest, now: Timestamp) -> Result<Option<Station>, Error> {
-    let Some(row) = db.query_opt(BY_TOKEN, &[&token.as_slice(), &At(now)]).await? else { return Ok(None) };
+    let Some(row) = prepared::query_opt(db, BY_TOKEN, &[&token.as_slice(), &At(now)]).await? else { return Ok(None) };
     let id: Uuid = row.try_get("id")?;
     if row.try_get("arrived")? {
         db.execute(ARRIVED, &[&id]).await?;

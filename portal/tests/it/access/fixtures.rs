@@ -93,6 +93,10 @@ impl Ground {
                 self.patient.is_cared_for_by(&self.site.database, by).await;
                 to("/api/vitals?device=bed-01&from=2026-11-23T09:00:00Z&to=2026-11-23T10:00:00Z")
             }
+            "GET /api/patients/{id}" => {
+                self.patient.is_cared_for_by(&self.site.database, by).await;
+                to(&format!("/api/patients/{}", self.patient.id))
+            }
             "GET /api/disclosures/{patient}" => to(&format!("/api/disclosures/{}", self.patient.id)),
             "DELETE /api/sessions/{id}" => to(&format!("/api/sessions/{}", by.session)),
             "PUT /api/me/password" => with("/api/me/password", json!({"password": "tulip-Quarry-79-lantern"})),

@@ -23,8 +23,9 @@ const ROLES: [&str; 9] = [
 ];
 
 /// Who holds what an endpoint asks for, as one letter a role.
-const HOLDERS: [(&str, &str); 10] = [
+const HOLDERS: [(&str, &str); 11] = [
     ("read_vitals", "NCP......"),
+    ("read_chart", "NCP......"),
     ("read_devices", "NCP..A..D"),
     ("search_audit", "......UR."),
     ("export_audit", "......UR."),
@@ -42,8 +43,9 @@ fn may(role: usize, access: &str) -> bool {
 }
 
 /// Of those that open a chart: about whom each is.
-const CLINICAL: [(&str, About); 4] = [
+const CLINICAL: [(&str, About); 5] = [
     ("GET /api/alarms", About::Whomever),
+    ("GET /api/patients/{id}", About::OnePatient),
     ("GET /api/vitals", About::OnePatient),
     ("GET /live", About::Whomever),
     ("POST /api/break-glass", About::AStranger),

@@ -76,6 +76,48 @@ export type Alarms = { alarms: Array<Alarm>,
  */
 next: string | null, };
 
+export type HumanName = { prefix: string | null, given: Array<string>, family: string | null, suffix: string | null, };
+
+export type PatientIdentifier = { 
+/**
+ * HL7 table 0203: `MR`, `SS`, …
+ */
+type: string, 
+/**
+ * Who gave it out.
+ */
+issuer: string, value: string, };
+
+export type Patient = { id: string, 
+/**
+ * `provisional`: not identified yet; `merged`, `error`: goes on elsewhere, or was made by mistake.
+ */
+status: string, official: HumanName | null, 
+/**
+ * As he wants to be called, where that is another one.
+ */
+usual: HumanName | null, 
+/**
+ * ISO 8601, to the day, the month or the year, as far as it is known.
+ */
+birth_date: string | null, 
+/**
+ * ISO 8601; null: not that we know.
+ */
+deceased_at: string | null, 
+/**
+ * At birth: `female`, `male`, `other`, `unknown`.
+ */
+sex: string | null, 
+/**
+ * As the patient says, a word of the site's list.
+ */
+gender: string | null, 
+/**
+ * Those that are good today.
+ */
+identifiers: Array<PatientIdentifier>, version: number, };
+
 export type Problem = { type: string, title: string, status: number, code: string, detail: string, };
 
 export type TransportView = { transport: "plain" | "self_made" | "configured", };
