@@ -12,6 +12,7 @@ mod load;
 mod machine;
 mod maximum;
 mod mqtt;
+mod portal;
 mod probes;
 mod proof;
 mod random;
@@ -38,6 +39,11 @@ enum Bench {
     Connections(connections::Arguments),
     /// The whole way of a reading against bare COPY of the same rows.
     Ingest(ingest::Arguments),
+    /// Reads of one patient with audit, row-level security and decryption against the same without.
+    Portal(portal::Arguments),
+    /// The side without, for `portal` to start.
+    #[command(hide = true)]
+    Bare(portal::bare::Arguments),
     /// Nothing acknowledged is lost or doubled: SIGKILL at full load, everything twice, an hour's soak.
     Proof(proof::Arguments),
 }
@@ -47,6 +53,8 @@ fn main() -> anyhow::Result<()> {
         Bench::Alarm(arguments) => alarm::run(&arguments),
         Bench::Connections(arguments) => connections::run(&arguments),
         Bench::Ingest(arguments) => ingest::run(&arguments),
+        Bench::Portal(arguments) => portal::run(&arguments),
+        Bench::Bare(arguments) => portal::bare::run(&arguments),
         Bench::Proof(arguments) => proof::run(&arguments),
     }
 }

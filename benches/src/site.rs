@@ -12,7 +12,8 @@ use crate::server::Server;
 /// Nothing waits for it: nobody else uses the database.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Who watches the screens of a bench. The superuser signs her in: no program of ours does so without factors.
+/// Who watches the screens of a bench. The superuser signs her in: no program of ours does so without factors. She stays
+/// as long as the longest bench: whoever does nothing is locked out after five minutes.
 pub(crate) const COOKIE: &str = "vigil=62656e6368652077617463682061206e757273652c206e6f7420612073697400";
 
 const NURSE: &str = "WITH practitioner AS (
@@ -25,12 +26,12 @@ const NURSE: &str = "WITH practitioner AS (
         SELECT gen_random_uuid(), 'test', person.id, roles.id, '[2000-01-01,)', 'command' FROM person, roles WHERE code = 'nurse'
     )
     INSERT INTO sessions (id, realm, token_hash, user_id, factors, started_at, last_input_at, expires_at)
-    SELECT gen_random_uuid(), 'test', sha256(split_part($1, '=', 2)::bytea), id, '{password,totp}', now(), now(),
+    SELECT gen_random_uuid(), 'test', sha256(split_part($1, '=', 2)::bytea), id, '{password,totp}', now(), now() + interval '7 days',
         now() + interval '7 days' FROM person";
 
 pub(crate) struct Site {
     pub(crate) folder: PathBuf,
-    cluster: localdb::Cluster,
+    pub(crate) cluster: localdb::Cluster,
     /// As the superuser.
     pub(crate) client: Client,
     /// Process of the database, whose children do its work.

@@ -3,7 +3,7 @@ use crate::program::{self, cargo, command};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The bench (ingest, alarm, connections or proof) and its own arguments: `ingest --quick`.
+    /// The bench (ingest, alarm, connections, portal or proof) and its own arguments: `ingest --quick`.
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<String>,
 }

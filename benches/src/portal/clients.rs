@@ -1,0 +1,174 @@
+//! Browsers that read patients over connections that stay open, each as fast as it is answered.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use futures_util::future::try_join_all;
+use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::seed::{Guest, House};
+use crate::load::Latencies;
+use crate::machine::{self, Thread};
+
+/// Before anything is counted: what is behind the answers, such as sealing, runs at its pace by then.
+const WARM: Duration = Duration::from_secs(1);
+
+/// What one of them reads, over and over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Habit {
+    /// Who a patient is; each time another one.
+    Banner,
+    /// The last hour of a patient; each time another one.
+    Chart,
+    /// Both, as a page about a patient asks for them; each time another one.
+    Page,
+    /// The same, of the ten patients that the nurse looks after.
+    Rounds,
+}
+
+/// Patients of one nurse in [`Habit::Rounds`].
+const OWN: usize = 10;
+
+pub(super) struct Told {
+    pub(super) requests: u64,
+    pub(super) seconds: f64,
+    pub(super) latencies: Latencies,
+    /// Processors kept busy by the portal, by the database and by the browsers.
+    pub(super) busy: [f64; 3],
+}
+
+/// Reads for `time`, as every nurse at once. `portal`: where, and the process; `postmaster`: that of its database.
+pub(super) async fn read(
+    (portal, process, postmaster): (SocketAddr, u32, u32),
+    house: &House,
+    guests: &[Guest],
+    habit: Habit,
+    time: Duration,
+) -> anyhow::Result<Told> {
+    let (counting, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+    let connected = house.cookies.iter().map(|cookie| Browser::connect(portal, cookie));
+    let browsers = try_join_all(connected).await?;
+    let thread = Thread::current()?;
+    let used = || [machine::cpu_seconds(process), machine::cpu_seconds(postmaster), thread.cpu_seconds()];
+    let reading = try_join_all(browsers.into_iter().enumerate().map(|(nurse, mut browser)| {
+        let (counting, stop) = (&counting, &stop);
+        async move {
+            let mut latencies = Histogram::<u64>::new(3)?;
+            let mut turn = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let guest = habit.guest(guests, nurse, turn);
+                turn += 1;
+                let banner = || format!("/api/patients/{}", guest.patient);
+                let (from, to) = &house.hour;
+                let chart = || format!("/api/vitals?device={}&from={from}&to={to}&step=60", guest.device);
+                let paths = match habit {
+                    Habit::Banner => vec![banner()],
+                    Habit::Chart => vec![chart()],
+                    Habit::Page | Habit::Rounds => vec![banner(), chart()],
+                };
+                for path in paths {
+                    let asked = Instant::now();
+                    browser.get(&path).await?;
+                    if counting.load(Ordering::Relaxed) {
+                        latencies.record(u64::try_from(asked.elapsed().as_micros())?)?;
+                    }
+                }
+            }
+            Ok::<_, anyhow::Error>(latencies)
+        }
+    }));
+    let ended = async {
+        tokio::time::sleep(WARM).await;
+        counting.store(true, Ordering::Relaxed);
+        let (begin, before) = (Instant::now(), used());
+        tokio::time::sleep(time).await;
+        stop.store(true, Ordering::Relaxed);
+        let (seconds, after) = (begin.elapsed().as_secs_f64(), used());
+        let busy = std::array::from_fn(|index| (after[index] - before[index]) / seconds);
+        Ok((seconds, busy))
+    };
+    let (all, (seconds, busy)) = tokio::try_join!(reading, ended)?;
+    let mut latencies = Histogram::new(3)?;
+    for each in all {
+        latencies.add(each)?;
+    }
+    Ok(Told { requests: latencies.len(), seconds, latencies: Latencies(latencies), busy })
+}
+
+impl Habit {
+    pub(super) const ALL: [Self; 4] = [Self::Page, Self::Banner, Self::Chart, Self::Rounds];
+
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Banner => "banner",
+            Self::Chart => "chart",
+            Self::Page => "page",
+            Self::Rounds => "rounds",
+        }
+    }
+
+    /// What a results page says of it.
+    pub(super) const fn told(self) -> &'static str {
+        match self {
+            Self::Banner => "who a patient is, each time another one",
+            Self::Chart => "the last hour of a patient in minutes, each time another one",
+            Self::Page => "both of one patient, as a page about him asks for them, each time another one",
+            Self::Rounds => "the same of the ten patients of each nurse, over and over",
+        }
+    }
+
+    fn guest(self, guests: &[Guest], nurse: usize, turn: usize) -> &Guest {
+        // Nobody follows right behind anybody.
+        let apart = guests.len() / super::seed::NURSES;
+        match self {
+            Self::Rounds => &guests[nurse * apart + turn % OWN],
+            Self::Banner | Self::Chart | Self::Page => &guests[(nurse * apart + turn) % guests.len()],
+        }
+    }
+}
+
+struct Browser {
+    socket: TcpStream,
+    /// What goes with every request.
+    headers: String,
+    answer: Vec<u8>,
+}
+
+impl Browser {
+    async fn connect(portal: SocketAddr, cookie: &str) -> anyhow::Result<Self> {
+        let socket = TcpStream::connect(portal).await?;
+        socket.set_nodelay(true)?;
+        let headers = format!("Host: {portal}\r\nCookie: {cookie}\r\nAccept: application/json\r\n\r\n");
+        Ok(Self { socket, headers, answer: Vec::new() })
+    }
+
+    /// Reads all of an answer, which must be 200 and an object.
+    async fn get(&mut self, path: &str) -> anyhow::Result<()> {
+        let request = format!("GET {path} HTTP/1.1\r\n{}", self.headers);
+        self.socket.write_all(request.as_bytes()).await?;
+        self.answer.clear();
+        let mut whole = None;
+        while whole.is_none_or(|whole| self.answer.len() < whole) {
+            ensure!(self.socket.read_buf(&mut self.answer).await? > 0, "the portal closed the connection");
+            if whole.is_none() {
+                whole = length(&self.answer)?;
+            }
+        }
+        let text = String::from_utf8_lossy(&self.answer);
+        ensure!(text.starts_with("HTTP/1.1 200 ") && text.ends_with('}'), "{path} was answered {text}");
+        Ok(())
+    }
+}
+
+/// Bytes of the answer, its head included, once the head is there.
+fn length(answer: &[u8]) -> anyhow::Result<Option<usize>> {
+    let Some(head) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Ok(None) };
+    let text = str::from_utf8(&answer[..head])?.to_ascii_lowercase();
+    let length =
+        text.lines().find_map(|line| line.strip_prefix("content-length: ")).context("an answer of no length")?;
+    Ok(Some(head + 4 + length.trim().parse::<usize>()?))
+}
