@@ -60,7 +60,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         hub: Hub::new(clock.clone(), roster.clone(), &[], 0),
         audit_pool: access.pool(Role::Audit, 1)?,
         audit: portal::audit::Settings::in_folder(&arguments.folder),
-        metrics: Arc::new(String::new),
+        transport: portal::Transport::Plain,
         ready: Arc::new(|| Ok(())),
         pool,
         clock,

@@ -66,9 +66,10 @@ pub(crate) fn genesis(stream: Uuid, opened_at: Timestamp, after: Option<Place>) 
     finish(context)
 }
 
-pub(crate) fn link(before: &Hash, event: &Stored) -> Hash {
+/// `adopted`: no process announced the event. Whoever takes the mark away breaks the chain.
+pub(crate) fn link(before: &Hash, event: &Stored, adopted: bool) -> Hash {
     let mut context = digest::Context::new(&digest::SHA256);
-    context.update(b"vigil audit link 1");
+    context.update(if adopted { b"vigil audit adopted 1" } else { &b"vigil audit link 1"[..] });
     context.update(before);
     context.update(&event.bytes);
     finish(context)

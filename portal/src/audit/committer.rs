@@ -73,11 +73,12 @@ impl Writer {
         loop {
             tokio::select! {
                 biased;
+                // First, since it comes once a second, and requests may never stop.
+                _ = again.tick(), if self.spooled() => self.drain().await,
                 first = from.recv() => match first {
                     Some(first) => self.write(gather(first, &mut from).await).await,
                     None => break,
                 },
-                _ = again.tick(), if self.spooled() => self.drain().await,
             }
         }
     }
@@ -90,7 +91,10 @@ impl Writer {
         let (records, answers): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|Job { record, answer }| (record, answer)).unzip();
         let mut written = vec![true; records.len()];
-        if self.away || !self.store(&records, &mut written).await {
+        // With nothing on the disk that is older, the database is asked again each time: a disk that is full as well keeps
+        // nobody out once the database is back.
+        let to_disk = (self.away && self.spooled()) || !self.sealer.has_room();
+        if to_disk || !self.store(&records, &mut written).await {
             let spooled = self.lend(move |spool| {
                 let outcome = spool.append(&records);
                 if let Err(error) = &outcome {
@@ -110,7 +114,10 @@ impl Writer {
     /// False: the database is away. An event that is itself at fault fails alone.
     async fn store(&mut self, records: &[Record], written: &mut [bool]) -> bool {
         match self.insert(records).await {
-            Ok(()) => return true,
+            Ok(()) => {
+                self.away = false;
+                return true;
+            }
             Err(error) if error.blames_row() && records.len() > 1 => {}
             Err(error) if error.blames_row() => {
                 refused(&error, &records[0]);
@@ -147,12 +154,15 @@ impl Writer {
 
     /// Brings one batch from the disk into the database, where its events are known by their ids.
     async fn drain(&mut self) {
+        if !self.sealer.has_room() {
+            return;
+        }
         let Some(Ok((records, end))) = self.lend(|spool| spool.next(BATCH)).await else { return };
         let mut written = vec![true; records.len()];
         if !self.store(&records, &mut written).await {
             return;
         }
-        self.away = false;
+        self.away = false; // also where the table refused one alone
         // Sealed before they go from the disk: an event that is in the table and in no chain would look like one that
         // somebody put there.
         if self.sealer.seal().await.is_err() {

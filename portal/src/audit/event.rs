@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use vitals::PatientId;
+use vitals::{DeviceKey, PatientId, Timestamp};
 
 /// Declares a closed list, with the word that stands for each in the database.
 macro_rules! words {
@@ -111,6 +111,14 @@ impl Entity {
     }
 }
 
+/// A device for a while: stands for whoever it was on then, whose names only the audit learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Worn {
+    pub(crate) device: DeviceKey,
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+}
+
 /// One access, with everybody whom it is about.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -120,13 +128,14 @@ pub(crate) struct Event {
     pub(crate) entity: Entity,
     /// Sorted, each once.
     pub(crate) subjects: Vec<PatientId>,
+    pub(crate) worn: Option<Worn>,
     /// Free text, reasons and search terms: it reaches the table sealed.
     pub(crate) detail: Option<String>,
 }
 
 impl Event {
     pub(crate) fn new(category: Category, action: Action, entity: Entity) -> Self {
-        Self { category, action, outcome: Outcome::Success, entity, subjects: Vec::new(), detail: None }
+        Self { category, action, outcome: Outcome::Success, entity, subjects: Vec::new(), worn: None, detail: None }
     }
 
     /// Adds those whom it is about.
@@ -136,6 +145,25 @@ impl Event {
         self.subjects.sort_unstable();
         self.subjects.dedup();
         self
+    }
+
+    /// Adds whoever wore this device then: of a refusal, those who may not be named to who asks.
+    #[must_use]
+    pub(crate) fn about_whoever_wore(self, device: DeviceKey, from: Timestamp, to: Timestamp) -> Self {
+        Self { worn: Some(Worn { device, from, to }), ..self }
+    }
+
+    /// Parts it by whom it is about: these, and all others. None: nobody.
+    pub(crate) fn part(self, these: &[PatientId]) -> (Option<Self>, Option<Self>) {
+        let (of_these, others): (Vec<_>, Vec<_>) =
+            self.subjects.iter().copied().partition(|patient| these.contains(patient));
+        match (of_these.is_empty(), others.is_empty()) {
+            (true, _) => (None, Some(self)),
+            (false, true) => (Some(self), None),
+            (false, false) => {
+                (Some(Self { subjects: of_these, ..self.clone() }), Some(Self { subjects: others, ..self }))
+            }
+        }
     }
 
     #[must_use]

@@ -6,6 +6,7 @@ use keys::Keyring;
 use store::Pool;
 use vitals::{Clock, PatientId, Timestamp, UserId};
 
+use super::Settings;
 use super::event::{Action, Purpose};
 use super::handlers::MOST_EXPORTED;
 use super::model::CSV_HEAD;
@@ -40,13 +41,15 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Newest first, page by page, each once it is recorded that it goes out; the number of events.
+/// Newest first, page by page, each once it is recorded that it goes out; the number of events. With `settings` the end of
+/// its own chain is signed.
 pub async fn export(
     (portal, audit): (Pool, Pool),
     keyring: Keyring,
     clock: Clock,
     filter: Filter,
     format: Format,
+    settings: Option<&Settings>,
     out: &mut dyn Write,
 ) -> Result<usize, ExportError> {
     let terms = format!("{filter:?}");
@@ -55,7 +58,8 @@ pub async fn export(
     let to = Some(to.unwrap_or_else(|| clock.now()));
     let desk = Desk::of_a_command(portal, audit, clock, keyring);
     let caller = Caller::system(&desk, Part::Command);
-    let mut search = Search { user, patient, from, to, before: None, most: MOST_EXPORTED };
+    let mut search =
+        Search { realm: None, disclosures: false, user, patient, from, to, before: None, most: MOST_EXPORTED };
     let mut exported = 0;
     if format == Format::Csv {
         out.write_all(CSV_HEAD.as_bytes())?;
@@ -80,7 +84,7 @@ pub async fn export(
         let Some(last) = page.events.last().filter(|_| page.more) else { break };
         search.before = Some((last.at, last.id));
     }
-    desk.audit().seal_all().await.map_err(ExportError::Seal)?;
+    desk.audit().close(settings).await.map_err(ExportError::Seal)?;
     out.flush()?;
     Ok(exported)
 }

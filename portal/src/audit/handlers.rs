@@ -39,7 +39,8 @@ pub(super) async fn disclosures(
     let from = from.unwrap_or_else(|| caller.now().plus_millis(-SIX_YEARS_MS));
     let query = EventsQuery { user: None, patient: Some(patient), from: Some(from), to, limit, cursor };
     let terms = terms(&query);
-    let page = look(&app, &caller, search(query, USUAL, MOST)?, Action::Read, terms).await?;
+    let search = Search { disclosures: true, ..search(query, USUAL, MOST)? };
+    let page = look(&app, &caller, search, Action::Read, terms).await?;
     Ok(Json(listed(page)))
 }
 
@@ -68,7 +69,7 @@ async fn export(query: EventsQuery, app: &App, caller: &Caller) -> Result<Page, 
 
 async fn look(app: &App, caller: &Caller, search: Search, action: Action, terms: String) -> Result<Page, ApiError> {
     let read = Read::of_audit(caller, Purpose::Operations).await?;
-    let keyring = app.desk.audit().keyring();
+    let (keyring, search) = (app.desk.audit().keyring(), Search { realm: caller.realm(), ..search });
     let page = read.find(async |db| search.page(db, keyring).await).await?;
     read.seen(page, |page| page.event(action, terms)).await
 }
@@ -85,7 +86,7 @@ fn search(query: EventsQuery, usual: u16, most: u16) -> Result<Search, ApiError>
         return Err(ApiError::bad_request("invalid_limit", format!("a page has 1 to {most} events")));
     }
     let before = cursor.as_deref().map(Cursor::parse).transpose()?.map(|cursor| (cursor.at, cursor.id));
-    Ok(Search { user, patient, from, to, before, most: limit })
+    Ok(Search { user, patient, from, to, before, most: limit, ..Search::default() })
 }
 
 fn listed(Page { events, more }: Page) -> AuditEvents {

@@ -32,7 +32,7 @@ static UNLINKED: LazyLock<String> = LazyLock::new(|| {
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "-- portal::audit::page_of_chain
-        SELECT {}, l.seq, l.event_id, l.hash FROM audit_links l LEFT JOIN audit_events e ON e.id = l.event_id
+        SELECT {}, l.seq, l.event_id, l.hash, l.adopted FROM audit_links l LEFT JOIN audit_events e ON e.id = l.event_id
         WHERE l.stream = $1 AND l.seq > $2 ORDER BY l.seq LIMIT $3",
         *EVENT
     )
@@ -42,8 +42,9 @@ const ABSENT: &str = "-- portal::audit::absent
     SELECT wanted FROM unnest($1::uuid[]) AS wanted WHERE NOT EXISTS (SELECT FROM audit_events e WHERE e.id = wanted)";
 
 const APPEND: &str = "-- portal::audit::append
-    INSERT INTO audit_links (stream, seq, event_id, hash)
-    SELECT $1, seq, event_id, hash FROM unnest($2::int8[], $3::uuid[], $4::bytea[]) AS link (seq, event_id, hash)";
+    INSERT INTO audit_links (stream, seq, event_id, hash, adopted)
+    SELECT $1, seq, event_id, hash, adopted
+    FROM unnest($2::int8[], $3::uuid[], $4::bytea[], $5::bool[]) AS link (seq, event_id, hash, adopted)";
 
 const LAST: &str = "-- portal::audit::last
     SELECT stream, seq, hash FROM audit_links WHERE stream = $1 ORDER BY seq DESC LIMIT 1";
@@ -64,10 +65,17 @@ const STREAMS: &str = "-- portal::audit::streams
     SELECT stream AS id, opened_at, after_stream AS stream, after_seq AS seq, after_hash AS hash FROM audit_streams
     ORDER BY opened_at, stream";
 
+/// Ends of streams, but of this one, that no head tells: a command's, or that of a process that crashed.
+const UNSIGNED: &str = "-- portal::audit::unsigned
+    SELECT l.stream, l.seq, l.hash FROM audit_streams s CROSS JOIN LATERAL (
+        SELECT stream, seq, hash FROM audit_links WHERE stream = s.stream ORDER BY seq DESC LIMIT 1
+    ) l WHERE s.stream <> $1 AND NOT EXISTS (SELECT FROM audit_heads h WHERE h.stream = l.stream AND h.seq = l.seq)
+    ORDER BY s.opened_at LIMIT 1000";
+
 /// Nobody but a process that ended without warning leaves any, and no more than its last seconds.
 const ORPHANS: &str = "-- portal::audit::orphans
     SELECT e.id FROM audit_events e
-    WHERE e.at >= (SELECT coalesce(max(at), '-infinity') FROM audit_heads) - interval '10 minutes' AND e.at < $1
+    WHERE e.at >= $1 AND e.at < $2
         AND NOT EXISTS (SELECT FROM audit_links l WHERE l.event_id = e.id)
     ORDER BY e.id LIMIT 100000";
 
@@ -82,12 +90,21 @@ pub(crate) async fn absent(db: &impl Db, ids: &[Uuid]) -> Result<AHashSet<Uuid>,
     prepared::query(db, ABSENT, &[&ids]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-pub(crate) async fn append(db: &impl Db, stream: Uuid, made: &[(i64, Uuid, Hash)]) -> Result<(), Error> {
-    let seqs: Vec<_> = made.iter().map(|(seq, ..)| *seq).collect();
-    let events: Vec<_> = made.iter().map(|(_, event, _)| *event).collect();
-    let hashes: Vec<_> = made.iter().map(|(.., hash)| &hash[..]).collect();
+/// A link that is to be stored.
+pub(crate) struct Made {
+    pub(crate) seq: i64,
+    pub(crate) event: Uuid,
+    pub(crate) hash: Hash,
+    pub(crate) adopted: bool,
+}
+
+pub(crate) async fn append(db: &impl Db, stream: Uuid, made: &[Made]) -> Result<(), Error> {
+    let seqs: Vec<_> = made.iter().map(|link| link.seq).collect();
+    let events: Vec<_> = made.iter().map(|link| link.event).collect();
+    let hashes: Vec<_> = made.iter().map(|link| &link.hash[..]).collect();
+    let adopted: Vec<_> = made.iter().map(|link| link.adopted).collect();
     if !made.is_empty() {
-        prepared::execute(db, APPEND, &[&stream, &seqs, &events, &hashes]).await?;
+        prepared::execute(db, APPEND, &[&stream, &seqs, &events, &hashes, &adopted]).await?;
     }
     Ok(())
 }
@@ -118,8 +135,13 @@ pub(crate) async fn streams(db: &impl Db) -> Result<Vec<(Uuid, Opened)>, Error> 
     rows.iter().map(read).collect()
 }
 
-pub(crate) async fn orphans(db: &impl Db, before: Timestamp) -> Result<Vec<Uuid>, Error> {
-    db.query(ORPHANS, &[&At(before)]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+pub(crate) async fn unsigned(db: &impl Db, but: Uuid) -> Result<Vec<Place>, Error> {
+    let rows = db.query(UNSIGNED, &[&but]).await?;
+    rows.iter().filter_map(|row| place(Some(row)).transpose()).collect()
+}
+
+pub(crate) async fn orphans(db: &impl Db, since: Timestamp, before: Timestamp) -> Result<Vec<Uuid>, Error> {
+    db.query(ORPHANS, &[&At(since), &At(before)]).await?.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// A link and the event it is of. None: there is no such event.
@@ -127,6 +149,7 @@ pub(crate) struct Link {
     pub(crate) seq: i64,
     pub(crate) event: Uuid,
     pub(crate) hash: Hash,
+    pub(crate) adopted: bool,
     pub(crate) stored: Option<Stored>,
 }
 
@@ -137,6 +160,7 @@ pub(crate) async fn page(db: &impl Db, stream: Uuid, after: i64, most: i64) -> R
             seq: row.try_get("seq")?,
             event: row.try_get("event_id")?,
             hash: hash(row.try_get("hash")?)?,
+            adopted: row.try_get("adopted")?,
             stored: there.then(|| Stored::read(row)).transpose()?,
         })
     };

@@ -15,6 +15,7 @@ mod routes;
 mod sealer;
 mod search;
 mod signer;
+mod sink;
 mod spool;
 mod store;
 #[cfg(test)]
@@ -47,7 +48,7 @@ pub(crate) use routes::routes;
 pub use signer::{KeyError, PublicKey};
 pub(crate) use store::insert;
 pub(crate) use upkeep::Upkeep;
-pub use verify::{Finding, Verified, verify};
+pub use verify::{Adopted, Finding, Verified, verify};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -125,12 +126,13 @@ impl Audit {
         let sealer = Arc::new(Sealer::new(pool.clone(), clock.clone()));
         let (committer, commit) = Committer::start(pool.clone(), sealer.clone(), Some(spool));
         let (folder, sink) = (&settings.folder, settings.sink.clone());
-        let heads = Heads::new(pool.clone(), clock.clone(), sealer.clone(), signer, folder, sink);
+        let heads = Heads::open(pool.clone(), clock.clone(), sealer.clone(), signer, folder, sink);
+        let heads = heads.map_err(Error::Heads)?;
         let audit = Self { pool, committer, repeats: Arc::default(), sealer, clock, keyring };
         Ok((audit.clone(), Upkeep { audit, heads, commit: Box::pin(commit) }))
     }
 
-    /// For a command, which has no disk to go to and ends with [`Self::seal_all`].
+    /// For a command, which has no disk to go to and ends with [`Self::close`].
     pub(crate) fn of_a_command(pool: Pool, clock: Clock, keyring: Keyring) -> Self {
         let sealer = Arc::new(Sealer::new(pool.clone(), clock.clone()));
         let (committer, commit) = Committer::start(pool.clone(), sealer.clone(), None);
@@ -138,9 +140,27 @@ impl Audit {
         Self { pool, committer, repeats: Arc::default(), sealer, clock, keyring }
     }
 
-    /// Appends what was written to the chain now.
-    pub(crate) async fn seal_all(&self) -> Result<(), ::store::Error> {
-        self.sealer.seal().await
+    /// Appends what was written to the chain now, and signs its end where this account may: elsewhere, the portal does
+    /// within a minute.
+    pub(crate) async fn close(&self, settings: Option<&Settings>) -> Result<(), ::store::Error> {
+        self.sealer.seal().await?;
+        if let Some(settings) = settings
+            && let Err(error) = self.sign(settings).await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "what this command did is not signed yet");
+        }
+        Ok(())
+    }
+
+    /// Makes neither a key nor a file: they would be this account's, and not the portal's.
+    async fn sign(&self, settings: &Settings) -> Result<(), Error> {
+        if !settings.key.exists() || !heads::file_in(&settings.folder).exists() {
+            return Ok(());
+        }
+        let signer = Signer::open(&settings.key)?;
+        let (pool, clock, sealer) = (self.pool.clone(), self.clock.clone(), self.sealer.clone());
+        let heads = Heads::open(pool, clock, sealer, signer, &settings.folder, settings.sink.clone());
+        heads.map_err(Error::Heads)?.sign_once().await
     }
 
     pub(crate) fn pool(&self) -> &Pool {
@@ -167,9 +187,14 @@ impl Audit {
         self.keyring.system().seal(DETAIL, event.0.as_bytes(), text)
     }
 
-    /// A transaction that has committed, or may have, held this event.
-    pub(crate) fn written(&self, event: EventId) {
+    /// A transaction that is about to commit holds this event. Before it: whoever made the request may leave while it
+    /// commits, and what was committed needs a link all the same.
+    pub(crate) fn will_be_written(&self, event: EventId) -> Result<(), Unrecorded> {
+        if !self.sealer.has_room() {
+            return Err(Unrecorded);
+        }
         self.sealer.announce([event]);
+        Ok(())
     }
 }
 

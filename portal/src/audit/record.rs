@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use vitals::{CorrelationId, EventId, PatientId, Realm, SessionId, StationId, Timestamp, UserId};
 
-use super::event::{Action, Category, Entity, Outcome, Purpose};
+use super::event::{Action, Category, Entity, Outcome, Purpose, Worn};
 
 /// One event as its row says it: sealed, and ready to be stored anywhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub(crate) struct Record {
     pub(crate) address: Option<IpAddr>,
     pub(crate) entity: Entity,
     pub(crate) subjects: Vec<PatientId>,
+    /// Whoever wore this device is a subject too.
+    #[serde(default)]
+    pub(crate) worn: Option<Worn>,
     pub(crate) detail_sealed: Option<Vec<u8>>,
     /// How many identical requests it stands for.
     pub(crate) times: i32,

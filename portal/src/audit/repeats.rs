@@ -3,13 +3,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ahash::AHashMap;
+use aws_lc_rs::digest;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 use vitals::{EventId, Timestamp};
 
 use super::committer::{Committer, Unrecorded};
-use super::event::{Entity, Outcome};
-use super::record::{Agent, Record};
+use super::record::Record;
 
 /// For how long the same request of the same session is the same access.
 const SAME_MS: i64 = 60_000;
@@ -18,22 +18,19 @@ const SAME_MS: i64 = 60_000;
 const REMEMBERED: usize = 16_384;
 
 /// What makes two requests the same access.
+/// Only its digest is kept: a path may be long, and so may a list of patients.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Sameness {
-    agent: Agent,
-    /// Path and query; of what was refused only the endpoint, so that nobody outside can fill the table.
-    target: Arc<str>,
-    /// Where nobody is known: from where.
-    address: Option<IpAddr>,
-    outcome: Outcome,
-    entity: Entity,
-    subjects: Vec<vitals::PatientId>,
-}
+pub(crate) struct Sameness([u8; 32]);
 
 impl Sameness {
-    pub(crate) fn of(record: &Record, target: Arc<str>, address: Option<IpAddr>) -> Self {
-        let Record { agent, outcome, entity, subjects, .. } = record.clone();
-        Self { agent, target, address, outcome, entity, subjects }
+    /// `target` is path and query; of what was refused only the endpoint, so that nobody outside can fill the table.
+    /// `address` is from where, where nobody is known.
+    pub(crate) fn of(record: &Record, target: &str, address: Option<IpAddr>) -> Self {
+        let Record { agent, purpose, outcome, entity, subjects, worn, .. } = record;
+        let same = (target, address, agent, purpose, outcome, entity, subjects, worn);
+        let same = serde_json::to_vec(&same).expect("words and identifiers are plain data");
+        let digest = digest::digest(&digest::SHA256, &same);
+        Self(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
     }
 }
 
@@ -61,7 +58,9 @@ impl Repeats {
         let mut ours = false;
         let first = access.first.get_or_try_init(async || {
             ours = true;
-            committer.commit(record.clone()).await.map(|()| record.clone())
+            committer.commit(record.clone()).await?;
+            // Sealed for the row of the first, the detail would open in no other.
+            Ok(Record { detail_sealed: None, ..record.clone() })
         });
         first.await?;
         if ours || self.count(&same, &access) { Ok(()) } else { committer.commit(record).await }

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use ahash::AHashSet;
 use parking_lot::Mutex;
 use store::{Pool, Transaction};
 use tokio::sync::Mutex as AsyncMutex;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use vitals::{Clock, EventId, Timestamp};
 
 use super::chain::{self, Hash, Place};
-use super::links;
+use super::links::{self, Made};
 
 /// An event is in the chain within a second: half of it is spent waiting at most.
 pub(crate) const EVERY: Duration = Duration::from_millis(500);
@@ -16,14 +17,14 @@ pub(crate) const EVERY: Duration = Duration::from_millis(500);
 /// Links appended in one transaction.
 const BATCH: usize = 1_000;
 
-/// Events that wait to be sealed: ten seconds of ten thousand requests. What is beyond is found again by [`Sealer::adopt`].
+/// Events that wait to be sealed: ten seconds of ten thousand requests. Beyond, none is written that would stay without a link.
 const WAITING: usize = 100_000;
 
 /// After this long a transaction whose end was never told has ended, one way or the other.
 const UNTOLD_MS: i64 = 120_000;
 
-/// What another process committed and did not seal within this time, it never will.
-const ORPHANED_MS: i64 = 30_000;
+/// An event is committed at most so long after the time that it says: its batch waits for the database, and then commits.
+const LATE_MS: i64 = 30_000;
 
 /// Appends this process's events to a chain of its own. Only what was announced by this process gets in, so that a row
 /// which somebody puts into the table stays without a link.
@@ -32,6 +33,8 @@ pub(crate) struct Sealer {
     pool: Pool,
     clock: Clock,
     stream: Uuid,
+    /// What is later is this process's own to announce.
+    opened_at: Timestamp,
     waiting: Mutex<VecDeque<Announced>>,
     tip: AsyncMutex<Option<Tip>>,
 }
@@ -40,6 +43,7 @@ pub(crate) struct Sealer {
 struct Announced {
     event: EventId,
     at: Timestamp,
+    adopted: bool,
 }
 
 /// The last link. None in its place: it must be read first.
@@ -51,18 +55,30 @@ struct Tip {
 
 impl Sealer {
     pub(crate) fn new(pool: Pool, clock: Clock) -> Self {
-        let stream = vitals::EventId::new(clock.now()).0;
-        Self { pool, clock, stream, waiting: Mutex::default(), tip: AsyncMutex::new(None) }
+        let opened_at = clock.now();
+        Self {
+            pool,
+            clock,
+            stream: EventId::new(opened_at).0,
+            opened_at,
+            waiting: Mutex::default(),
+            tip: AsyncMutex::new(None),
+        }
     }
 
-    /// These were committed, or may have been.
+    /// Asked before anything is committed that will be announced.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting.lock().len() < WAITING
+    }
+
+    /// These were committed, or may be yet.
     pub(crate) fn announce(&self, events: impl IntoIterator<Item = EventId>) {
-        let (at, mut waiting) = (self.clock.now(), self.waiting.lock());
-        for event in events {
-            if waiting.len() < WAITING {
-                waiting.push_back(Announced { event, at });
-            }
-        }
+        self.put(events, false);
+    }
+
+    fn put(&self, events: impl IntoIterator<Item = EventId>, adopted: bool) {
+        let at = self.clock.now();
+        self.waiting.lock().extend(events.into_iter().map(|event| Announced { event, at, adopted }));
     }
 
     /// Appends a link for everything announced. What fails is tried again with the next call.
@@ -98,6 +114,14 @@ impl Sealer {
         tip.filter(|tip| tip.seq > 0).map(|tip| Place { stream: self.stream, seq: tip.seq, hash: tip.hash })
     }
 
+    pub(crate) fn stream(&self) -> Uuid {
+        self.stream
+    }
+
+    pub(crate) fn opened_at(&self) -> Timestamp {
+        self.opened_at
+    }
+
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         self.waiting.lock().len()
@@ -112,10 +136,13 @@ impl Sealer {
             None => self.open(&tx).await?,
         };
         let found = links::unlinked(tx.db(), &ids).await?;
+        let announced: AHashSet<_> =
+            batch.iter().filter(|announced| !announced.adopted).map(|announced| announced.event.0).collect();
         let mut made = Vec::with_capacity(found.len());
         for event in &found {
-            (seq, hash) = (seq + 1, chain::link(&hash, event));
-            made.push((seq, event.id, hash));
+            let adopted = !announced.contains(&event.id);
+            (seq, hash) = (seq + 1, chain::link(&hash, event, adopted));
+            made.push(Made { seq, event: event.id, hash, adopted });
         }
         links::append(tx.db(), self.stream, &made).await?;
         let absent = links::absent(tx.db(), &ids).await?;
@@ -147,13 +174,14 @@ impl Sealer {
     }
 
     /// Takes over what a process that ended without warning had committed and not sealed: at most its last second, which
-    /// lies between its last link and our own start. Anything else without a link stays so, and `verify` names it.
-    pub(crate) async fn adopt(&self) -> Result<usize, store::Error> {
-        let before = self.clock.now().plus_millis(-ORPHANED_MS);
+    /// lies between the last head that is signed and our own start. It is marked, since somebody may have put it there;
+    /// anything else without a link stays so. `verify` names both.
+    pub(crate) async fn adopt(&self, last_head: Timestamp) -> Result<usize, store::Error> {
+        let (since, before) = (last_head.plus_millis(-LATE_MS), self.opened_at);
         let tx = Transaction::read_only(&self.pool, links::AS_AUDIT).await?;
-        let orphans = links::orphans(tx.db(), before).await?;
+        let orphans = links::orphans(tx.db(), since, before).await?;
         tx.rollback().await?;
-        self.announce(orphans.iter().copied().map(EventId));
+        self.put(orphans.iter().copied().map(EventId), true);
         self.seal().await?;
         Ok(orphans.len())
     }

@@ -5,7 +5,7 @@ use keys::Keyring;
 use store::time::At;
 use store::{Db, Error, Row};
 use uuid::Uuid;
-use vitals::{PatientId, Timestamp, UserId};
+use vitals::{PatientId, Realm, Timestamp, UserId};
 
 use super::DETAIL;
 use super::event::{Action, Category, Entity, EntityKind, Event};
@@ -17,12 +17,21 @@ const COLUMNS: &str =
         e.entity_version, e.detail_sealed, e.times, e.correlation_id,
         ARRAY(SELECT patient_id FROM audit_subjects WHERE event_id = e.id ORDER BY patient_id) AS patients";
 
+/// What touched no realm was done by nobody who is known, or by Vigil itself.
+const OF_REALM: &str = "($6::text IS NULL OR e.realm IS NULL OR e.realm = $6)";
+
+/// 45 CFR 164.528 (a)(1)(i): what was for treatment, payment or operations is not accounted for; what was refused was told
+/// to nobody.
+const DISCLOSED: &str =
+    "(NOT $8 OR (e.outcome = 'success' AND coalesce(e.purpose, '') NOT IN ('TREAT', 'PAY', 'OPS')))";
+
 /// The first comparison is what the index can use, the second what decides between events of one moment.
 static EVENTS: LazyLock<String> = LazyLock::new(|| {
     format!(
         "-- portal::audit::events
         SELECT {COLUMNS} FROM audit_events e LEFT JOIN users u ON u.id = e.user_id
         WHERE e.at <= $1 AND (e.at, e.id) < ($1, $2) AND e.at >= $3 AND ($4::uuid IS NULL OR e.user_id = $4)
+            AND {OF_REALM}
         ORDER BY e.at DESC, e.id DESC LIMIT $5"
     )
 });
@@ -31,8 +40,8 @@ static OF_PATIENT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "-- portal::audit::events_of_patient
         SELECT {COLUMNS} FROM audit_subjects s JOIN audit_events e ON e.id = s.event_id LEFT JOIN users u ON u.id = e.user_id
-        WHERE s.patient_id = $6 AND s.at <= $1 AND (s.at, s.event_id) < ($1, $2) AND s.at >= $3
-            AND ($4::uuid IS NULL OR e.user_id = $4)
+        WHERE s.patient_id = $7 AND s.at <= $1 AND (s.at, s.event_id) < ($1, $2) AND s.at >= $3
+            AND ($4::uuid IS NULL OR e.user_id = $4) AND {OF_REALM} AND {DISCLOSED}
         ORDER BY s.at DESC, s.event_id DESC LIMIT $5"
     )
 });
@@ -40,6 +49,10 @@ static OF_PATIENT: LazyLock<String> = LazyLock::new(|| {
 /// What is looked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Search {
+    /// Whoever looks learns of no other; None: all of them.
+    pub(crate) realm: Option<Realm>,
+    /// Of one patient, only what is accounted for to him.
+    pub(crate) disclosures: bool,
     pub(crate) user: Option<UserId>,
     pub(crate) patient: Option<PatientId>,
     pub(crate) from: Option<Timestamp>,
@@ -62,9 +75,13 @@ impl Search {
         let (at, id) = self.before.unwrap_or((self.to.unwrap_or(latest), Uuid::nil()));
         let from = At(self.from.unwrap_or(Timestamp::from_micros(i64::MIN)));
         let (user, limit) = (self.user.map(|user| user.0), i64::from(self.most) + 1);
+        let realm = self.realm.map(Realm::word);
         let mut rows = match self.patient {
-            None => db.query(&*EVENTS, &[&At(at), &id, &from, &user, &limit]).await?,
-            Some(patient) => db.query(&*OF_PATIENT, &[&At(at), &id, &from, &user, &limit, &patient.0]).await?,
+            None => db.query(&*EVENTS, &[&At(at), &id, &from, &user, &limit, &realm]).await?,
+            Some(PatientId(patient)) => {
+                let only = self.disclosures;
+                db.query(&*OF_PATIENT, &[&At(at), &id, &from, &user, &limit, &realm, &patient, &only]).await?
+            }
         };
         let more = rows.len() > usize::from(self.most);
         rows.truncate(usize::from(self.most));

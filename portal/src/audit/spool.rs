@@ -62,7 +62,14 @@ impl Spool {
         let mut line = Vec::new();
         while records.len() < most && end < self.written {
             line.clear();
-            end += lines.read_until(b'\n', &mut line)? as u64;
+            let read = lines.read_until(b'\n', &mut line)? as u64;
+            if read == 0 {
+                // Somebody cut the file. What is gone stays gone; what comes is kept again.
+                metrics::counter!("vigil_audit_spool_cut_total").increment(1);
+                tracing::error!(bytes = self.written - end, "the spool of the audit is shorter than it was written");
+                return Ok((records, self.written));
+            }
+            end += read;
             match serde_json::from_slice(&line) {
                 Ok(record) => records.push(record),
                 Err(_) => self.set_aside(&line)?,

@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use store::time::At;
+use store::types::ToSql;
 use store::{Db, Error, Row, prepared};
 use uuid::Uuid;
 use vitals::Timestamp;
@@ -10,7 +11,12 @@ use super::signer::Head;
 
 /// One statement, so that its events and their subjects commit together and in one round trip. An event that is there
 /// already is passed over: what was spooled may have been committed before its answer was lost.
-const INSERT: &str = "-- portal::audit::insert
+macro_rules! insert {
+    ($name:literal, $more_subjects:literal) => {
+        concat!(
+            "-- portal::audit::",
+            $name,
+            "
     WITH event AS (
         INSERT INTO audit_events (id, at, realm, user_id, role, session_id, station_id, system_part, purpose, category,
             action, outcome, endpoint, address, entity_kind, entity_id, entity_version, detail_sealed, correlation_id, times)
@@ -20,8 +26,25 @@ const INSERT: &str = "-- portal::audit::insert
         ON CONFLICT DO NOTHING
     )
     INSERT INTO audit_subjects (event_id, patient_id, at)
-    SELECT * FROM unnest($21::uuid[], $22::uuid[], $23::timestamptz[])
-    ON CONFLICT DO NOTHING";
+    SELECT * FROM unnest($21::uuid[], $22::uuid[], $23::timestamptz[])",
+            $more_subjects,
+            "
+    ON CONFLICT DO NOTHING"
+        )
+    };
+}
+
+const INSERT: &str = insert!("insert", "");
+
+/// Only `vigil_audit` may ask who wore a device.
+const INSERT_WORN: &str = insert!(
+    "insert_worn",
+    "
+    UNION SELECT worn.event, patient, worn.at
+    FROM unnest($24::uuid[], $25::int4[], $26::timestamptz[], $27::timestamptz[], $28::timestamptz[])
+        AS worn (event, device, since, until, at)
+    CROSS JOIN LATERAL wearers(worn.device, worn.since, worn.until) AS patient"
+);
 
 /// Adds them, with their subjects.
 pub(crate) async fn insert(db: &impl Db, records: &[Record]) -> Result<(), Error> {
@@ -36,36 +59,43 @@ pub(crate) async fn insert(db: &impl Db, records: &[Record]) -> Result<(), Error
     let event: Vec<_> = subjects().map(|(record, _)| record.id.0).collect();
     let patient: Vec<_> = subjects().map(|(_, patient)| patient).collect();
     let subject_at: Vec<_> = subjects().map(|(record, _)| At(record.at)).collect();
-    prepared::execute(
-        db,
-        INSERT,
-        &[
-            &uuids(|record| Some(record.id.0)),
-            &at,
-            &texts(|record| record.realm.map(vitals::Realm::word)),
-            &uuids(|record| record.agent.user.map(|user| user.0)),
-            &texts(|record| record.agent.role.as_deref()),
-            &uuids(|record| record.agent.session.map(|session| session.0)),
-            &uuids(|record| record.agent.station.map(|station| station.0)),
-            &texts(|record| record.agent.part.as_deref()),
-            &texts(|record| Some(record.purpose.word())),
-            &texts(|record| Some(record.category.word())),
-            &texts(|record| Some(record.action.word())),
-            &texts(|record| Some(record.outcome.word())),
-            &texts(|record| record.endpoint.as_deref()),
-            &address,
-            &texts(|record| Some(record.entity.kind.word())),
-            &uuids(|record| record.entity.id),
-            &version,
-            &detail,
-            &uuids(|record| Some(record.correlation.0)),
-            &times,
-            &event,
-            &patient,
-            &subject_at,
-        ],
-    )
-    .await?;
+    let asked: [&(dyn ToSql + Sync); 23] = [
+        &uuids(|record| Some(record.id.0)),
+        &at,
+        &texts(|record| record.realm.map(vitals::Realm::word)),
+        &uuids(|record| record.agent.user.map(|user| user.0)),
+        &texts(|record| record.agent.role.as_deref()),
+        &uuids(|record| record.agent.session.map(|session| session.0)),
+        &uuids(|record| record.agent.station.map(|station| station.0)),
+        &texts(|record| record.agent.part.as_deref()),
+        &texts(|record| Some(record.purpose.word())),
+        &texts(|record| Some(record.category.word())),
+        &texts(|record| Some(record.action.word())),
+        &texts(|record| Some(record.outcome.word())),
+        &texts(|record| record.endpoint.as_deref()),
+        &address,
+        &texts(|record| Some(record.entity.kind.word())),
+        &uuids(|record| record.entity.id),
+        &version,
+        &detail,
+        &uuids(|record| Some(record.correlation.0)),
+        &times,
+        &event,
+        &patient,
+        &subject_at,
+    ];
+    let worn: Vec<_> = records.iter().filter_map(|record| Some((record, record.worn?))).collect();
+    if worn.is_empty() {
+        prepared::execute(db, INSERT, &asked).await?;
+        return Ok(());
+    }
+    let event: Vec<_> = worn.iter().map(|(record, _)| record.id.0).collect();
+    let device: Vec<_> = worn.iter().map(|(_, worn)| worn.device.0).collect();
+    let from: Vec<_> = worn.iter().map(|(_, worn)| At(worn.from)).collect();
+    let to: Vec<_> = worn.iter().map(|(_, worn)| At(worn.to)).collect();
+    let at: Vec<_> = worn.iter().map(|(record, _)| At(record.at)).collect();
+    let of_worn: [&(dyn ToSql + Sync); 5] = [&event, &device, &from, &to, &at];
+    db.execute(INSERT_WORN, &[&asked[..], &of_worn].concat()).await?;
     Ok(())
 }
 
@@ -82,19 +112,28 @@ pub(crate) async fn add_head(db: &impl Db, head: &Head) -> Result<(), Error> {
 }
 
 pub(crate) async fn heads(db: &impl Db) -> Result<Vec<Head>, Error> {
-    let read = |row: &Row| {
-        let hash: &[u8] = row.try_get("hash")?;
-        let signature: &[u8] = row.try_get("signature")?;
-        Ok(Head {
-            stream: row.try_get("stream")?,
-            seq: row.try_get("seq")?,
-            hash: hash.try_into().map_err(|_| Error::Column("hash"))?,
-            at: row.try_get::<_, At>("at")?.0,
-            // Of another length it is none, and is found to be none.
-            signature: signature.try_into().unwrap_or([0; 64]),
-        })
-    };
-    db.query(HEADS, &[]).await?.iter().map(read).collect()
+    db.query(HEADS, &[]).await?.iter().map(read_head).collect()
+}
+
+fn read_head(row: &Row) -> Result<Head, Error> {
+    let hash: &[u8] = row.try_get("hash")?;
+    let signature: &[u8] = row.try_get("signature")?;
+    Ok(Head {
+        stream: row.try_get("stream")?,
+        seq: row.try_get("seq")?,
+        hash: hash.try_into().map_err(|_| Error::Column("hash"))?,
+        at: row.try_get::<_, At>("at")?.0,
+        // Of another length it is none, and is found to be none.
+        signature: signature.try_into().unwrap_or([0; 64]),
+    })
+}
+
+/// The newest of those that are not later: more than one, since one that somebody made up is passed over.
+const NEWEST_HEADS: &str = "-- portal::audit::newest_heads
+    SELECT stream, seq, hash, signature, at FROM audit_heads WHERE at <= $1 ORDER BY at DESC LIMIT 32";
+
+pub(crate) async fn newest_heads(db: &impl Db, until: Timestamp) -> Result<Vec<Head>, Error> {
+    db.query(NEWEST_HEADS, &[&At(until)]).await?.iter().map(read_head).collect()
 }
 
 const STREAMS_WITHOUT_BEGINNING: &str = "-- portal::audit::streams_without_beginning

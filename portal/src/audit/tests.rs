@@ -26,6 +26,7 @@ fn record(now: Timestamp) -> Record {
         address: None,
         entity: Entity::all(EntityKind::Device),
         subjects: Vec::new(),
+        worn: None,
         detail_sealed: None,
         times: 1,
         correlation: CorrelationId::new(now),
@@ -76,7 +77,7 @@ async fn identical_requests_that_come_at_once_are_one_event_too() {
     let (audit, db) = audit(&database).await;
     let ask = || {
         let record = record(T0);
-        audit.record_once(Sameness::of(&record, "/api/devices?".into(), None), record)
+        audit.record_once(Sameness::of(&record, "/api/devices?", None), record)
     };
     join_all((0..5).map(|_| ask())).await.into_iter().for_each(|outcome| outcome.unwrap());
     assert_eq!(count(&db, "SELECT count(*) FROM audit_events").await, 1);
@@ -98,19 +99,35 @@ async fn what_a_crash_left_unsealed_is_adopted() {
     insert(&pool.get().await.unwrap(), std::slice::from_ref(&left)).await.unwrap();
     hand.advance_ms(10_000);
     let next = Sealer::new(pool.clone(), clock.clone());
-    assert_eq!(next.adopt().await.unwrap(), 0, "another process may be about to seal it");
-    hand.advance_ms(30_000);
-    assert_eq!(next.adopt().await.unwrap(), 1);
-    assert_eq!(count(&db, "SELECT count(*) FROM audit_links").await, 1);
-    assert_eq!(next.adopt().await.unwrap(), 0);
-    // Two that adopt at once: one link.
+    // Somebody puts rows in: before the last head that was signed, and while this process runs.
+    let long_ago = record(T0.plus_millis(-600_000));
+    insert(&pool.get().await.unwrap(), &[long_ago, record(T0.plus_millis(10_001))]).await.unwrap();
+    hand.advance_ms(45_000);
+    assert_eq!(next.adopt(T0).await.unwrap(), 1, "what lies between that head and the start");
+    let marked =
+        "SELECT count(*) FROM audit_links WHERE adopted AND event_id = (SELECT min(id::text)::uuid FROM audit_events
+        WHERE at = '2026-11-23T10:00:00Z')";
+    assert_eq!((count(&db, "SELECT count(*) FROM audit_links").await, count(&db, marked).await), (1, 1));
+    assert_eq!(next.adopt(T0).await.unwrap(), 0);
+    // Two that adopt at once: one link. What was put in while the one ran was before the other's start.
     insert(&pool.get().await.unwrap(), &[record(T0.plus_millis(1))]).await.unwrap();
     let other = Sealer::new(pool, clock);
-    let (one, two) = tokio::join!(next.adopt(), other.adopt());
+    let (one, two) = tokio::join!(next.adopt(T0), other.adopt(T0));
     assert!(one.is_ok() || two.is_ok());
     next.seal().await.unwrap();
     other.seal().await.unwrap();
-    assert_eq!(count(&db, "SELECT count(*) FROM audit_links").await, 2);
+    assert_eq!(count(&db, "SELECT count(*) FROM audit_links WHERE adopted").await, 3);
+}
+
+/// A database that was away for a moment while the disk took nothing keeps nobody out afterwards.
+#[tokio::test]
+async fn what_neither_database_nor_disk_took_is_taken_again_once_one_does() {
+    let database = ::store::testing::database().await;
+    let (audit, db) = audit(&database).await;
+    db.batch_execute("ALTER TABLE audit_events RENAME TO elsewhere").await.unwrap();
+    assert!(audit.record(record(T0)).await.is_err());
+    db.batch_execute("ALTER TABLE elsewhere RENAME TO audit_events").await.unwrap();
+    audit.record(record(T0)).await.unwrap();
 }
 
 /// A commit whose answer was lost: it is in the chain if it happened, and in nobody's way if it did not.
@@ -198,7 +215,8 @@ async fn heads_wait_for_the_sink() {
     let sealer = Arc::new(Sealer::new(pool.clone(), clock.clone()));
     let signer = Signer::open(&folder.path().join("signing.key")).unwrap();
     let key = signer.public_key();
-    let mut heads = Heads::new(pool.clone(), clock, sealer.clone(), signer, folder.path(), Some(mount.join("heads")));
+    let heads = Heads::open(pool.clone(), clock, sealer.clone(), signer, folder.path(), Some(mount.join("heads")));
+    let mut heads = heads.unwrap();
     for _ in 0..2 {
         let record = record(T0);
         sealer.announce([record.id]);
@@ -212,4 +230,72 @@ async fn heads_wait_for_the_sink() {
     assert_eq!((sent.iter().map(|head| head.seq).collect::<Vec<_>>(), others), (vec![1, 2], 0));
     assert!(sent.iter().all(|head| key.signed(head)));
     assert_eq!(heads::read(&heads::file_in(folder.path())).unwrap().0, sent);
+}
+
+/// A pipe that nobody reads is a mount that hangs: opening it never ends.
+#[tokio::test]
+async fn a_sink_that_hangs_holds_up_nothing() {
+    let database = ::store::testing::database().await;
+    let pool = database.pool_of(Role::Audit);
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let settings = Settings { sink: Some(pipe.clone()), ..Settings::in_folder(folder.path()) };
+    let (clock, _) = Clock::settable(T0);
+    let (audit, upkeep) = Audit::open(pool, clock, Keyring::for_tests(), &settings).unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let upkeep = tokio::spawn(upkeep.run(stop.clone()));
+    let db = database.pool().get().await.unwrap();
+    let begun = std::time::Instant::now();
+    for links in 1..=2 {
+        audit.record(record(T0)).await.unwrap();
+        let sealed =
+            format!("SELECT count(*) FROM audit_links HAVING count(*) = {links} AND EXISTS (SELECT FROM audit_heads)");
+        while db.query_opt(&sealed, &[]).await.unwrap().is_none() {
+            assert!(begun.elapsed().as_secs() < 60, "link {links} waits for the sink");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+    stop.cancel();
+    tokio::time::timeout(std::time::Duration::from_secs(60), upkeep).await.expect("it stops").unwrap();
+    let signed = heads::read(&heads::file_in(folder.path())).unwrap().0;
+    assert_eq!(signed.last().unwrap().seq, 2, "its end is signed though the sink hangs");
+    // Whoever waits in the pipe is let go.
+    let told = tokio::task::spawn_blocking(move || std::fs::read_to_string(&pipe).unwrap()).await.unwrap();
+    assert_eq!(told.trim(), serde_json::to_string(&signed[0]).unwrap());
+}
+
+/// Cut off in the middle of a line by a crash here, by a write that failed outside: neither is a finding.
+#[test]
+fn a_line_that_was_cut_is_no_head_and_no_finding() {
+    let folder = tempfile::tempdir().unwrap();
+    let signer = Signer::open(&folder.path().join("signing.key")).unwrap();
+    let place = |seq| chain::Place { stream: uuid::Uuid::nil(), seq, hash: [7; 32] };
+    let [one, two] = [1, 2].map(|seq| serde_json::to_string(&signer.sign(place(seq), T0)).unwrap());
+    let file = folder.path().join("heads");
+    std::fs::write(&file, format!("{one}\n\n{}\n{two}\n", &two[..two.len() - 5])).unwrap();
+    let (heads, others) = heads::read(&file).unwrap();
+    assert_eq!((heads.len(), others), (2, 0));
+    std::fs::write(&file, format!("{one}\n{}\n", &two[..two.len() - 5])).unwrap();
+    assert_eq!(heads::read(&file).unwrap().1, 1, "nothing says that it came whole");
+
+    std::fs::write(&file, format!("{one}\n{}", &two[..two.len() - 5])).unwrap();
+    let last = heads::last_in(&file, &signer.public_key()).unwrap();
+    assert_eq!(last.map(|head| head.seq), Some(1));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{one}\n"));
+}
+
+/// Somebody cut the spool: what is left is given, and it is not asked for the rest for ever.
+#[test]
+fn a_spool_that_became_shorter_comes_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(folder.path()).unwrap();
+    spool.append(&[record(T0)]).unwrap();
+    let one = std::fs::metadata(folder.path().join("events.spool")).unwrap().len();
+    spool.append(&[record(T0)]).unwrap();
+    std::fs::OpenOptions::new().write(true).open(folder.path().join("events.spool")).unwrap().set_len(one).unwrap();
+    let (records, end) = spool.next(200).unwrap();
+    assert_eq!(records.len(), 1);
+    spool.drained(end).unwrap();
+    assert!(spool.is_empty());
 }

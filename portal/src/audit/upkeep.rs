@@ -1,7 +1,8 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use futures_util::future::join_all;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -11,11 +12,13 @@ use super::{Audit, Error, Record, sealer};
 /// How often the counts of repeated requests that are over are written down.
 const COUNTS: Duration = Duration::from_secs(10);
 
-/// After the start, once whoever else is alive has sealed what is his; then from time to time.
-const ADOPT_AFTER: Duration = Duration::from_secs(45);
-const ADOPT_EVERY: Duration = Duration::from_secs(3_600);
+/// How soon after the first link the first head is signed.
+const FIRST_HEAD: Duration = Duration::from_secs(1);
 
-/// How long the last links and the last head may take when the portal stops.
+/// After the start, once whoever else is alive has sealed what is his; then never again.
+const ADOPT_AFTER: Duration = Duration::from_secs(45);
+
+/// How long what is under way may take when the portal stops, and then the last links and heads.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What the audit does beside requests: commits, seals, counts and signs.
@@ -27,50 +30,106 @@ pub(crate) struct Upkeep {
 
 impl Upkeep {
     /// Until `stop`, and then until what was written is sealed and signed.
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
-        let commit = std::mem::replace(&mut self.commit, Box::pin(std::future::ready(())));
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let Self { audit, mut heads, commit } = self;
         let _commit = AbortOnDropHandle::new(tokio::spawn(commit));
-        let every = |period| {
-            let mut every = interval(period);
-            every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            every
+        // Side by side: a head that waits for a mount keeps no link waiting.
+        let work = async {
+            tokio::join!(seal(&audit, &stop), count(&audit, &stop), sign(&audit, &mut heads, &stop));
         };
-        let (mut seal, mut counts, mut sign) = (every(sealer::EVERY), every(COUNTS), every(heads::EVERY));
-        let mut adopt_at = Instant::now() + ADOPT_AFTER;
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                _ = seal.tick() => complain(self.audit.sealer.seal().await.map_err(Error::from)),
-                _ = counts.tick() => count(&self.audit, self.audit.repeats.over(self.audit.clock.now())).await,
-                _ = sign.tick() => complain(self.heads.sign().await),
-                () = sleep_until(adopt_at) => {
-                    adopt_at = Instant::now() + ADOPT_EVERY;
-                    match self.audit.sealer.adopt().await {
-                        Ok(0) => {}
-                        Ok(events) => tracing::warn!(events, "sealed events that another process had left without a link"),
-                        Err(error) => complain(Err(error.into())),
-                    }
-                }
-            }
+        let too_long = async {
+            stop.cancelled().await;
+            sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            () = work => {}
+            () = too_long => tracing::warn!("what the audit was about did not end in time"),
         }
         let last_words = async {
-            count(&self.audit, self.audit.repeats.all(self.audit.clock.now())).await;
-            complain(self.audit.sealer.seal().await.map_err(Error::from));
-            complain(self.heads.sign().await);
+            // First: what was answered for matters more than how often it came again.
+            seal_and_sign(&audit, &mut heads).await;
+            write_counts(&audit, audit.repeats.all(audit.clock.now())).await;
+            seal_and_sign(&audit, &mut heads).await;
         };
-        if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
+        if timeout(LAST_WORDS, last_words).await.is_err() {
             tracing::warn!("the audit was not sealed in time: the next start does it");
         }
     }
 }
 
-async fn count(audit: &Audit, counts: Vec<Record>) {
-    for count in counts {
-        if audit.record(count).await.is_err() {
-            // The access itself is recorded; only how often it came again is not.
-            tracing::warn!("a count of repeated requests is lost");
+async fn seal(audit: &Audit, stop: &CancellationToken) {
+    let mut every = every(sealer::EVERY);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        complain(audit.sealer.seal().await.map_err(Error::from));
+    }
+}
+
+async fn count(audit: &Audit, stop: &CancellationToken) {
+    let mut every = every(COUNTS);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        write_counts(audit, audit.repeats.over(audit.clock.now())).await;
+    }
+}
+
+async fn sign(audit: &Audit, heads: &mut Heads, stop: &CancellationToken) {
+    let mut every = every(FIRST_HEAD);
+    let (mut waited, mut running) = (heads::EVERY, Duration::ZERO);
+    let mut adopted = false;
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        if waited >= heads::EVERY || heads.owe_the_first().await {
+            waited = Duration::ZERO;
+            // Whatever hangs here hangs for the next words no longer.
+            let Some(signed) = stop.run_until_cancelled(heads.sign()).await else { return };
+            complain(signed);
+        }
+        if running >= ADOPT_AFTER && !adopted {
+            adopted = adopt(audit, heads).await;
+        }
+        (waited, running) = (waited + FIRST_HEAD, running + FIRST_HEAD);
+    }
+}
+
+/// False: it could not be asked.
+async fn adopt(audit: &Audit, heads: &Heads) -> bool {
+    let adopted = async {
+        match heads.last_before_us().await? {
+            Some(last_head) => Ok(audit.sealer.adopt(last_head).await?),
+            // Nothing was ever signed here: whatever has no link stays without.
+            None => Ok(0),
+        }
+    };
+    match adopted.await {
+        Ok(0) => true,
+        Ok(events) => {
+            tracing::warn!(events, "sealed events that no process had announced: `vigil audit verify` names them");
+            true
+        }
+        Err(error) => {
+            complain(Err(error));
+            false
         }
     }
+}
+
+async fn seal_and_sign(audit: &Audit, heads: &mut Heads) {
+    complain(audit.sealer.seal().await.map_err(Error::from));
+    complain(heads.sign().await);
+}
+
+/// Together: one by one, each would wait for a commit of its own.
+async fn write_counts(audit: &Audit, counts: Vec<Record>) {
+    let lost = join_all(counts.into_iter().map(|count| audit.record(count))).await;
+    let lost = lost.iter().filter(|outcome| outcome.is_err()).count();
+    if lost > 0 {
+        // The accesses themselves are recorded; only how often they came again is not.
+        tracing::warn!(lost, "counts of repeated requests are lost");
+    }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut every = interval(period);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    every
 }
 
 fn complain(outcome: Result<(), Error>) {

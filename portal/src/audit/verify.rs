@@ -37,7 +37,24 @@ pub struct Verified {
     pub heads: usize,
     /// Events too young to be expected in a chain.
     pub unsealed: usize,
+    /// Linked though no process announced them: a crash left them, or somebody put them in just before a restart.
+    pub adopted: Vec<Adopted>,
     pub findings: Vec<Finding>,
+}
+
+/// An event that a later process sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    pub stream: Uuid,
+    pub seq: i64,
+    pub event: Uuid,
+}
+
+impl fmt::Display for Adopted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, seq, event } = self;
+        write!(f, "adopted: event {event} (stream {stream}, link {seq}) was announced by no process")
+    }
 }
 
 /// One thing that is not as it was written.
@@ -79,6 +96,11 @@ pub enum Finding {
         stream: Uuid,
         told_by: String,
     },
+    /// Heads that are in a file and no longer in the database.
+    HeadsRemoved {
+        stream: Uuid,
+        heads: usize,
+    },
     /// Links of a stream that never began.
     StreamInserted {
         stream: Uuid,
@@ -112,6 +134,9 @@ impl fmt::Display for Finding {
                 write!(f, "rewritten: stream {stream} up to link {seq}, of which {told_by} knows another hash")
             }
             Self::StreamRemoved { stream, told_by } => write!(f, "removed: stream {stream}, which {told_by} knows"),
+            Self::HeadsRemoved { stream, heads } => {
+                write!(f, "removed: {heads} heads of stream {stream} from the database")
+            }
             Self::StreamInserted { stream } => write!(f, "inserted: stream {stream} never began"),
             Self::Forged { stream, seq, told_by } => {
                 write!(f, "forged: the head of stream {stream} at link {seq} in {told_by} has no valid signature")
@@ -124,20 +149,30 @@ impl fmt::Display for Finding {
 /// Heads by stream and link, with who tells each.
 type Told = AHashMap<Uuid, BTreeMap<i64, Vec<(String, Hash)>>>;
 
+/// Who tells what stands in `audit_heads`.
+const DATABASE: &str = "the database";
+
 /// `files` are those that heads are written to beside the database.
 pub async fn verify(pool: &Pool, key: &PublicKey, files: &[PathBuf], now: Timestamp) -> Result<Verified, Error> {
     let mut seen = Verified::default();
-    let mut told = Told::default();
+    let (mut told, mut expected) = (Told::default(), AHashSet::new());
     // Before the database is looked at: it is never behind them.
     for file in files {
         let (heads, others) = heads::read(file).map_err(|error| Error::HeadsOf(file.clone(), error))?;
         if others > 0 {
             seen.findings.push(Finding::Unreadable { file: file.clone(), lines: others });
         }
+        // The newest may be on its way to the database.
+        let old = heads.iter().filter(|head| now.millis_since(head.at).abs() >= UNSEALED_MS && key.signed(head));
+        expected.extend(old.map(|head| (head.stream, head.seq)));
         hear(&mut told, &mut seen, key, &name(file), heads);
     }
     let tx = Transaction::read_only(pool, SETTINGS).await?;
-    hear(&mut told, &mut seen, key, "the database", store::heads(tx.db()).await?);
+    let heads = store::heads(tx.db()).await?;
+    for head in &heads {
+        expected.remove(&(head.stream, head.seq));
+    }
+    hear(&mut told, &mut seen, key, DATABASE, heads);
     let streams = links::streams(tx.db()).await?;
     let known: AHashSet<_> = streams.iter().map(|(stream, _)| *stream).collect();
     let mut missing: Vec<_> = told.iter().filter(|(stream, _)| !known.contains(*stream)).collect();
@@ -146,6 +181,7 @@ pub async fn verify(pool: &Pool, key: &PublicKey, files: &[PathBuf], now: Timest
         let told_by = heads.values().flatten().map(|(by, _)| by.clone()).next().unwrap_or_default();
         seen.findings.push(Finding::StreamRemoved { stream: *stream, told_by });
     }
+    seen.findings.extend(heads_removed(expected.into_iter().filter(|(stream, _)| known.contains(stream))));
     seen.streams = streams.len();
     for (stream, opened) in streams {
         let heads = told.remove(&stream).unwrap_or_default();
@@ -163,6 +199,14 @@ pub async fn verify(pool: &Pool, key: &PublicKey, files: &[PathBuf], now: Timest
     }
     tx.rollback().await?;
     Ok(seen)
+}
+
+fn heads_removed(missing: impl Iterator<Item = (Uuid, i64)>) -> impl Iterator<Item = Finding> {
+    let mut removed = BTreeMap::new();
+    for (stream, _) in missing {
+        *removed.entry(stream).or_default() += 1;
+    }
+    removed.into_iter().map(|(stream, heads)| Finding::HeadsRemoved { stream, heads })
 }
 
 fn name(file: &Path) -> String {
@@ -195,6 +239,7 @@ struct Mismatch {
     event: Stored,
     before: Hash,
     hash: Hash,
+    adopted: bool,
 }
 
 impl Walk<'_> {
@@ -266,21 +311,31 @@ impl Walk<'_> {
     }
 
     fn check(&mut self, link: Link, before: Option<Hash>) -> Option<Mismatch> {
-        let Link { seq, event, hash, stored } = link;
+        let Link { seq, event, hash, adopted, stored } = link;
+        if adopted {
+            self.seen.adopted.push(Adopted { stream: self.stream, seq, event });
+        }
         let Some(stored) = stored else {
             self.find(|stream| Finding::Removed { stream, seq, event });
             return None;
         };
         // After links that are gone nothing can be said of the next one but by its head.
         let before = before?;
-        (chain::link(&before, &stored) != hash).then_some(Mismatch { seq, event: stored, before, hash })
+        (chain::link(&before, &stored, adopted) != hash).then_some(Mismatch {
+            seq,
+            event: stored,
+            before,
+            hash,
+            adopted,
+        })
     }
 
     /// Whether an event stands in another's place, or was changed.
     fn tell_apart(&mut self, mismatches: &[Mismatch]) {
         let compared = &mismatches[..mismatches.len().min(COMPARED)];
         for mismatch in mismatches {
-            let stood = |other: &&Mismatch| chain::link(&mismatch.before, &other.event) == mismatch.hash;
+            let stood =
+                |other: &&Mismatch| chain::link(&mismatch.before, &other.event, mismatch.adopted) == mismatch.hash;
             let (seq, event) = (mismatch.seq, mismatch.event.id);
             match compared.iter().find(stood) {
                 Some(_) => self.find(|stream| Finding::Reordered { stream, seq, event }),

@@ -1,41 +1,67 @@
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest;
 use vitals::CorrelationId;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, header};
 use warp::path::FullPath;
+use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::{Caller, Identity, Proof, Request, Who};
 use crate::app::App;
-use crate::audit::{Action, Category, Entity, EntityKind, Event, Outcome, Purpose};
+use crate::audit::{Category, Entity, EntityKind, Event, Outcome, Purpose};
 use crate::identity;
-use crate::web::{Access, ApiError, Endpoint, Method, Refused};
+use crate::web::{Access, ApiError, Endpoint, Refused};
 
 /// Where a connection comes from. Put beside each request by `web/serve.rs`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Who made a request, once that is known. Put beside each by `web/serve.rs`, which lets no answer out unexplained.
+#[derive(Clone, Default)]
+pub(crate) struct Asker(Arc<OnceLock<Caller>>);
+
+impl Asker {
+    pub(crate) async fn explained(&self, answer: Response) -> Response {
+        match self.0.get() {
+            Some(caller) => caller.explained(answer).await,
+            None => answer,
+        }
+    }
+}
 
 impl App {
     /// Lets in whom `endpoint` lets in, as the last part of its route: a path that is not served asks no session.
     pub(crate) fn caller(&self, endpoint: &'static Endpoint) -> BoxedFilter<(Caller,)> {
         let app = self.clone();
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-        let parts = warp::path::full().and(query).and(warp::header::headers_cloned()).and(warp::ext::optional());
+        let parts = warp::path::full().and(query).and(warp::header::headers_cloned());
         parts
-            .and_then(move |path: FullPath, query: String, headers: HeaderMap, peer: Option<Peer>| {
-                let app = app.clone();
-                let request = Request {
-                    endpoint: Some(endpoint),
-                    target: format!("{}?{query}", path.as_str()).into(),
-                    address: peer.map(|Peer(address)| address.ip()),
-                    correlation: CorrelationId::new(app.desk.now()),
-                    proof: proof(&headers),
-                };
-                async move { admit(&app, endpoint, &headers, request).await.map_err(reject) }
-            })
+            .and(warp::ext::optional())
+            .and(warp::ext::optional())
+            .and_then(
+                move |path: FullPath, query: String, headers: HeaderMap, peer: Option<Peer>, asker: Option<Asker>| {
+                    let app = app.clone();
+                    let request = Request {
+                        endpoint: Some(endpoint),
+                        target: format!("{}?{query}", path.as_str()).into(),
+                        address: peer.map(|Peer(address)| address.ip()),
+                        correlation: CorrelationId::new(app.desk.now()),
+                        proof: proof(&headers),
+                        trace: Arc::default(),
+                    };
+                    async move {
+                        let caller = admit(&app, endpoint, &headers, request).await.map_err(reject)?;
+                        if let Some(Asker(asker)) = asker {
+                            // A second route that lets the same request in would be of the same caller.
+                            drop(asker.set(caller.clone()));
+                        }
+                        Ok::<_, Rejection>(caller)
+                    }
+                },
+            )
             .boxed()
     }
 }
@@ -87,13 +113,8 @@ fn proof(headers: &HeaderMap) -> Proof {
 /// Says no, once it is written down that somebody asked.
 async fn refuse(caller: &Caller, endpoint: &Endpoint, error: ApiError) -> Result<Caller, ApiError> {
     if error.refuses() {
-        let action = match endpoint.method {
-            Method::Get => Action::Read,
-            Method::Post => Action::Create,
-            Method::Put => Action::Update,
-            Method::Delete => Action::Delete,
-        };
-        let event = Event::new(Category::Rights, action, Entity::all(EntityKind::Endpoint)).outcome(Outcome::Refused);
+        let event = Event::new(Category::Rights, endpoint.method.action(), Entity::all(EntityKind::Endpoint))
+            .outcome(Outcome::Refused);
         caller.record(Purpose::Operations, event).await?;
     }
     Err(error)

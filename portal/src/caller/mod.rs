@@ -14,15 +14,18 @@ mod write;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use vitals::{CorrelationId, Realm, SessionId, StationId, Timestamp, UserId};
+use parking_lot::Mutex;
+use vitals::{CorrelationId, PatientId, Realm, SessionId, StationId, Timestamp, UserId};
 
+use crate::audit::Entity;
 use crate::permission::{Permission, Role};
 use crate::web::{ApiError, Endpoint};
 
 pub(crate) use desk::Desk;
 pub(crate) use explain::subscriber;
-pub(crate) use filter::Peer;
+pub(crate) use filter::{Asker, Peer};
 pub(crate) use read::Read;
 pub use read::Unseen;
 pub(crate) use write::Write;
@@ -116,6 +119,16 @@ pub(crate) struct Request {
     pub(crate) address: Option<IpAddr>,
     pub(crate) correlation: CorrelationId,
     pub(crate) proof: Proof,
+    pub(crate) trace: Arc<Trace>,
+}
+
+/// What of a request is known only on the way to its answer.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    /// An event says what became of it.
+    explained: AtomicBool,
+    /// What it turned out to ask for.
+    asked: Mutex<Option<(Entity, Vec<PatientId>)>>,
 }
 
 /// SHA-256 of the cookies that came with a request: tells whether two came from the same browser, and no more.
@@ -131,7 +144,14 @@ impl Caller {
         let identity = Identity::new(Who::System(part), None, Vec::new());
         Self::new(
             identity,
-            Request { endpoint: None, target: "".into(), address: None, correlation, proof: [0; 32] },
+            Request {
+                endpoint: None,
+                target: "".into(),
+                address: None,
+                correlation,
+                proof: [0; 32],
+                trace: Arc::default(),
+            },
             desk,
         )
     }

@@ -1,5 +1,6 @@
 use futures_util::future::join;
-use store::{Client, Pool, Transaction};
+use store::{Client, Pool, Transaction, prepared};
+use vitals::PatientId;
 
 use super::Caller;
 use super::context::Context;
@@ -43,6 +44,17 @@ pub(crate) struct Read {
 /// ```
 #[must_use = "hand it to `Read::seen`"]
 pub struct Unseen<T>(T);
+
+/// A glass is broken only where there is no relation, and lasts an hour: until then whatever is seen of these is seen through
+/// it. Row-level security asks again whether they are seen.
+const BEHIND_GLASS: &str = "-- portal::caller::behind_glass
+    SELECT DISTINCT patient_id FROM access_grants
+    WHERE user_id = acting_user() AND via = 'break_glass' AND during @> now() LIMIT 1000";
+
+async fn behind_glass(db: &Client) -> Result<Vec<PatientId>, ApiError> {
+    let rows = prepared::query(db, BEHIND_GLASS, &[]).await?;
+    rows.iter().map(|row| Ok(PatientId(row.try_get(0).map_err(store::Error::from)?))).collect()
+}
 
 impl Read {
     pub(crate) async fn begin(caller: &Caller, purpose: Purpose) -> Result<Self, ApiError> {
@@ -92,8 +104,20 @@ impl Read {
     /// Lets out what was found, once it is durable that it was seen. `event` says by what was found whom it is about.
     pub(crate) async fn seen<T>(self, found: Unseen<T>, event: impl FnOnce(&T) -> Event) -> Result<T, ApiError> {
         let Self { tx, caller, purpose } = self;
+        let event = event(&found.0);
+        let asks = purpose == Purpose::Treatment && caller.user().is_some() && !event.subjects.is_empty();
+        let behind_glass = if asks { behind_glass(tx.db()).await? } else { Vec::new() };
+        let (broken, others) = event.part(&behind_glass);
+        let record = async {
+            for (purpose, event) in
+                others.map(|event| (purpose, event)).into_iter().chain(broken.map(|event| (Purpose::BreakGlass, event)))
+            {
+                caller.record(purpose, event).await?;
+            }
+            Ok::<_, ApiError>(())
+        };
         // At once: the wait for the batch holds no connection.
-        let (ended, recorded) = join(tx.rollback(), caller.record(purpose, event(&found.0))).await;
+        let (ended, recorded) = join(tx.rollback(), record).await;
         recorded?;
         ended?;
         Ok(found.0)

@@ -90,3 +90,40 @@ async fn the_context_ends_with_the_transaction() {
         assert!(part.get::<_, Option<String>>(0).is_none_or(|part| part.is_empty()));
     }
 }
+
+/// Whoever made the request leaves while it commits: what was committed is in the chain all the same.
+#[tokio::test]
+async fn a_write_whose_handler_was_dropped_while_it_committed_has_a_link() {
+    let database = store::testing::database().await;
+    let db = database.pool().get().await.unwrap();
+    // It waits in COMMIT for as long as this lock is held.
+    db.batch_execute(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON practitioners DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION wait();
+        SELECT pg_advisory_lock(7)",
+    )
+    .await
+    .unwrap();
+    let desk = desk(&database);
+    let caller = Caller::system(&desk, Part::Command);
+    let write = Write::begin(&caller, Purpose::Operations).await.unwrap();
+    write.db().execute(ADD, &[]).await.unwrap();
+    let commits = tokio::spawn(async move { write.commit(event()).await.map_err(drop) });
+    let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let begun = std::time::Instant::now();
+    while db.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        assert!(begun.elapsed().as_secs() < 60, "it does not commit");
+        tokio::task::yield_now().await;
+    }
+    commits.abort();
+    assert!(commits.await.unwrap_err().is_cancelled());
+    db.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
+    while count(&db, "audit_events").await == 0 {
+        assert!(begun.elapsed().as_secs() < 60, "it did not commit");
+        tokio::task::yield_now().await;
+    }
+    desk.audit().close(None).await.unwrap();
+    assert_eq!(count(&db, "audit_links").await, 1);
+}

@@ -39,9 +39,9 @@ impl Write {
         let Self { tx, caller, purpose, id } = self;
         let record = caller.explain(id, purpose, event);
         audit::insert(tx.db(), std::slice::from_ref(&record)).await?;
-        let ended = tx.commit().await;
-        // Even where the answer was lost: it may be there.
-        caller.desk().audit().written(id);
-        Ok(ended?)
+        caller.desk().audit().will_be_written(id)?;
+        tx.commit().await?;
+        caller.is_explained();
+        Ok(())
     }
 }

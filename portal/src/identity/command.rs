@@ -6,7 +6,7 @@ use vitals::{Clock, PatientId, Timestamp};
 
 use super::secret::{digest_of, token};
 use super::{credentials, sessions, users, welcome};
-use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
+use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose, Settings};
 use crate::caller::{Caller, Desk, Part, Write};
 use crate::demo::Demo;
 use crate::web::ApiError;
@@ -84,9 +84,9 @@ impl Users {
         Self { desk: Desk::of_a_command(pool, audit_pool, clock.clone(), keyring.clone()), clock, keyring }
     }
 
-    /// What was done is in the audit's chain afterwards.
-    pub async fn close(self) -> Result<(), Error> {
-        Ok(self.desk.audit().seal_all().await?)
+    /// What was done is in the audit's chain afterwards, whose end is signed where `settings` lead to a key.
+    pub async fn close(self, settings: Option<&Settings>) -> Result<(), Error> {
+        Ok(self.desk.audit().close(settings).await?)
     }
 
     /// An earlier link is void.

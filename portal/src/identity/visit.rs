@@ -121,7 +121,7 @@ impl Visit {
             None => Entity::all(EntityKind::User),
         };
         let event = Event::new(Category::Identity, Action::Execute, entity).outcome(Outcome::Refused);
-        self.caller.record(Purpose::Operations, event).await?;
+        self.caller.record_each(Purpose::Operations, event).await?;
         Ok(answer)
     }
 }

@@ -1,6 +1,6 @@
 use futures_util::future::try_join;
 use store::series::{self, Point, Series as Found};
-use vitals::{DeviceName, Timestamp};
+use vitals::{DeviceKey, DeviceName, Timestamp};
 
 use super::model::{Series, Vitals, VitalsQuery};
 use super::store::{Worn, worn};
@@ -39,7 +39,7 @@ pub(super) async fn show(query: VitalsQuery, app: App, caller: Caller) -> Result
         Ok::<_, ApiError>((worn, found))
     });
     let found = found.await?;
-    let (worn, found) = read.seen(found, |(worn, _)| worn.event()).await?;
+    let (worn, found) = read.seen(found, |(worn, _)| worn.event(key, (from, to))).await?;
     let Some(found) = found else {
         return Err(if worn.unrelated { ApiError::no_relation() } else { UNKNOWN });
     };
@@ -74,10 +74,13 @@ impl Worn {
         !self.seen.is_empty() || !(self.unrelated || self.restricted)
     }
 
-    fn event(&self) -> Event {
-        let outcome = if self.shown() { Outcome::Success } else { Outcome::Refused };
-        Event::new(Category::Care, Action::Read, Entity::one(EntityKind::Device, self.device))
-            .about(self.seen.iter().copied())
-            .outcome(outcome)
+    fn event(&self, key: DeviceKey, (from, to): (Timestamp, Timestamp)) -> Event {
+        let event = Event::new(Category::Care, Action::Read, Entity::one(EntityKind::Device, self.device));
+        if self.shown() {
+            event.about(self.seen.iter().copied())
+        } else {
+            // Whom it would have been about, the audit finds out by itself.
+            event.about_whoever_wore(key, from, to).outcome(Outcome::Refused)
+        }
     }
 }

@@ -4,6 +4,7 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::{ContentBuilder, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audit::Action;
 use crate::permission::Permission;
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -54,6 +55,16 @@ impl Method {
             Self::Post => "POST",
             Self::Put => "PUT",
             Self::Delete => "DELETE",
+        }
+    }
+
+    /// As the audit has it, of what was not done.
+    pub(crate) const fn action(self) -> Action {
+        match self {
+            Self::Get => Action::Read,
+            Self::Post => Action::Create,
+            Self::Put => Action::Update,
+            Self::Delete => Action::Delete,
         }
     }
 

@@ -25,7 +25,7 @@ use warp::reply::{Reply, Response};
 use super::guard::Guard;
 use super::handshakes::{HANDSHAKE_PATIENCE, Handshakes, Turn};
 use super::route::Route;
-use crate::caller::Peer;
+use crate::caller::{Asker, Peer};
 
 /// Connections at once, screens not counted once they are WebSockets. More wait in the kernel's backlog.
 pub const MAX_CONNECTIONS: usize = 1_024;
@@ -182,12 +182,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let asker = Asker::default();
         request.extensions_mut().insert(self.peer);
+        request.extensions_mut().insert(asker.clone());
         let guard = self.guard.clone();
         let answer = guard.check(&request).map(|()| self.routes.call(request));
         Box::pin(async move {
             let mut response = match answer {
-                Ok(response) => response.await?,
+                Ok(response) => asker.explained(response.await?).await,
                 Err(refused) => refused.into_response(),
             };
             guard.harden(response.headers_mut());

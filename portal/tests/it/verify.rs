@@ -1,7 +1,7 @@
 //! What a superuser does to the audit, whom no right binds, is found and named.
 
 use aws_lc_rs::digest;
-use portal::audit::{Finding, PublicKey, Verified, verify};
+use portal::audit::{Adopted, Finding, PublicKey, Verified, verify};
 use store::Client;
 use store::Role;
 use uuid::Uuid;
@@ -145,7 +145,9 @@ async fn an_end_that_is_cut_off_is_told_by_the_signed_head() {
     )
     .await
     .unwrap();
-    assert_eq!(kept.verify().await.findings, [Finding::LinksRemoved { stream: kept.stream, first: 5, last: 6 }]);
+    let findings = kept.verify().await.findings;
+    assert!(findings.contains(&Finding::LinksRemoved { stream: kept.stream, first: 5, last: 6 }), "{findings:?}");
+    assert!(matches!(&findings[0], Finding::HeadsRemoved { stream, .. } if *stream == kept.stream), "{findings:?}");
     // All of it, with the place where it began: only the file beside the database knows.
     db.batch_execute(
         "DELETE FROM audit_links; DELETE FROM audit_events; DELETE FROM audit_subjects; DELETE FROM audit_streams",
@@ -208,4 +210,54 @@ async fn a_stream_that_is_gone_is_told_by_the_one_after_it() {
         "{:?}",
         seen.findings
     );
+}
+
+/// What signs nothing in the table can be taken from it by nobody who leaves the rest.
+#[tokio::test]
+async fn heads_that_are_gone_are_named_by_the_file() {
+    let kept = Kept::of(2).await;
+    let removed = kept.db().await.execute("DELETE FROM audit_heads", &[]).await.unwrap();
+    let heads = usize::try_from(removed).unwrap();
+    assert_eq!(kept.verify().await.findings, [Finding::HeadsRemoved { stream: kept.stream, heads }]);
+}
+
+#[tokio::test]
+async fn a_link_of_what_nobody_announced_is_named_and_its_mark_is_in_the_hash() {
+    let kept = Kept::of(3).await;
+    let db = kept.db().await;
+    assert_eq!(kept.verify().await.adopted, []);
+    db.execute("UPDATE audit_links SET adopted = true WHERE seq = 2", &[]).await.unwrap();
+    let (stream, seq, event) = (kept.stream, 2, kept.events[1]);
+    let seen = kept.verify().await;
+    assert_eq!(seen.findings, [Finding::Changed { stream, seq, event }], "as little can one be taken away");
+    assert_eq!(seen.adopted, [Adopted { stream, seq, event }]);
+}
+
+/// Signed by itself where it may read the key, else by the portal: either way it can no longer go unnoticed.
+#[tokio::test]
+async fn what_a_command_did_is_signed_with_and_without_its_help() {
+    for helps in [true, false] {
+        let kept = Kept::of(1).await;
+        // Ids of one moment have no order.
+        kept.site.hand.advance_ms(1_000);
+        let (command, settings) = (crate::identity::staff::command(&kept.site), kept.site.settings());
+        command.list().await.unwrap();
+        command.close(helps.then_some(&settings)).await.unwrap();
+        if !helps {
+            kept.site.another_portal().await.close().await;
+        }
+        let db = kept.db().await;
+        let newest = "SELECT stream, event_id FROM audit_links ORDER BY event_id DESC LIMIT 1";
+        let row = db.query_one(newest, &[]).await.unwrap();
+        let (stream, event): (Uuid, Uuid) = (row.get(0), row.get(1));
+        assert_ne!(stream, kept.stream);
+        assert_eq!(kept.verify().await.findings, []);
+        for table in ["audit_heads", "audit_links", "audit_streams"] {
+            db.execute(&format!("DELETE FROM {table} WHERE stream = $1"), &[&stream]).await.unwrap();
+        }
+        db.execute("DELETE FROM audit_events WHERE id = $1", &[&event]).await.unwrap();
+        let findings = kept.verify().await.findings;
+        let told = matches!(&findings[..], [Finding::StreamRemoved { stream: gone, .. }] if *gone == stream);
+        assert!(told, "{helps}: {findings:?}");
+    }
 }

@@ -48,8 +48,12 @@ async fn look(
     let files = if heads.is_empty() { settings.files_of_heads() } else { heads };
     let pool = database.access.pool(Role::Audit, CONNECTIONS)?;
     let seen = verify(&pool, &key, &files, Clock::system().now()).await?;
-    let Verified { streams, links, heads, unsealed, findings } = &seen;
-    println!("streams={streams} links={links} heads={heads} unsealed={unsealed} findings={}", findings.len());
+    let Verified { streams, links, heads, unsealed, adopted, findings } = &seen;
+    let (of_nobody, found) = (adopted.len(), findings.len());
+    println!("streams={streams} links={links} heads={heads} unsealed={unsealed} adopted={of_nobody} findings={found}");
+    for event in adopted {
+        println!("{event}");
+    }
     for finding in findings {
         println!("{finding}");
     }
@@ -67,7 +71,8 @@ async fn write(config: &Config, database: &Database, what: Export) -> anyhow::Re
     let format = if csv { Format::Csv } else { Format::Json };
     let filter = Filter { user, patient, from, to };
     let out = &mut BufWriter::new(io::stdout().lock());
-    let exported = export(pools, keyring, Clock::system(), filter, format, out).await?;
+    let settings = config.audit.settings(config);
+    let exported = export(pools, keyring, Clock::system(), filter, format, Some(&settings), out).await?;
     eprintln!("exported {exported} events");
     Ok(())
 }

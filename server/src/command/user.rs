@@ -68,7 +68,7 @@ pub(super) fn with_users(
         let users = Users::new(pool(Role::Portal)?, pool(Role::Audit)?, Clock::system(), keyring);
         let worked = work(&users, &database).await;
         // Whatever came of it.
-        users.close().await.context("seal the audit")?;
+        users.close(Some(&config.audit.settings(config))).await.context("seal the audit")?;
         worked
     });
     database.close(config)?;

@@ -14,7 +14,7 @@ async fn what_a_server_recorded_is_verified_exported_and_told_apart_from_what_so
     eventually("links", async || count(&db, "SELECT count(*) FROM audit_links").await == 2).await;
     assert_eq!(vigil.stop(), Some(0));
     let told = site.run(&["audit", "verify"]);
-    assert!(told.starts_with("streams=1 links=2 heads=") && told.contains("unsealed=0 findings=0"), "{told}");
+    assert!(told.starts_with("streams=1 links=2 heads=") && told.contains("unsealed=0 adopted=0 findings=0"), "{told}");
 
     let csv = site.run(&["audit", "export", "--csv", "--user", &site.nurse().user.to_string()]);
     assert_eq!(csv.lines().count(), 3, "{csv}");

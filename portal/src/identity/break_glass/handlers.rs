@@ -24,12 +24,14 @@ const REVIEWED_MS: i64 = 72 * 3_600_000;
 const REASON: Field = Field::new("access_grants", "reason_sealed");
 
 pub(super) async fn open(visit: Visit, body: BreakGlass) -> Result<Answer<GlassBroken>, ApiError> {
+    let patient = PatientId(body.patient_id);
+    visit.caller.asks_for(Entity::one(EntityKind::Patient, body.patient_id), [patient]);
     let (session, had) = visit.session_in(&[State::Open]).await?;
     session.require_step_up(visit.now())?;
     if !(1..=500).contains(&body.reason.trim().chars().count()) {
         return Err(ApiError::bad_request("invalid_reason", "1 to 500 characters"));
     }
-    let (patient, now) = (PatientId(body.patient_id), visit.now());
+    let now = visit.now();
     let write = Write::begin(&visit.caller, Purpose::BreakGlass).await?;
     match store::standing(write.db(), patient).await?.as_str() {
         "no_relation" => {}
@@ -84,15 +86,21 @@ pub(super) async fn list(query: AccessQuery, app: App, caller: Caller) -> Result
 
 pub(super) async fn review(id: Uuid, app: App, caller: Caller, body: GlassReviewBody) -> Result<StatusCode, ApiError> {
     let write = Write::begin(&caller, Purpose::Operations).await?;
-    match store::review(write.db(), id, body.review.word(), app.clock.now()).await?.as_str() {
+    let (outcome, patient) = store::review(write.db(), id, body.review.word(), app.clock.now()).await?;
+    let glass = Entity::one(EntityKind::AccessGrant, id);
+    caller.asks_for(glass.clone(), patient);
+    match outcome.as_str() {
         "reviewed" => {}
+        "open" => {
+            return Err(ApiError::Conflict { code: "still_open", detail: "it can be justified once it is over" });
+        }
         "own" => return Err(ApiError::Forbidden { code: "own_access", detail: "somebody else must look at it" }),
         "already" => {
             return Err(ApiError::Conflict { code: "reviewed_already", detail: "somebody has looked at it" });
         }
         _ => return Err(ApiError::NotFound { code: "not_found", detail: "no such access" }),
     }
-    write.commit(event(Action::Update, Entity::one(EntityKind::AccessGrant, id))).await?;
+    write.commit(event(Action::Update, glass).about(patient)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

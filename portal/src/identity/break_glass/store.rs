@@ -16,7 +16,7 @@ const LIST: &str = "-- portal::identity::break_glass::list
     FROM broken_glasses($1, $2, $3)";
 
 const REVIEW: &str = "-- portal::identity::break_glass::review
-    SELECT review_glass($1, $2, $3)";
+    SELECT outcome, patient FROM review_glass($1, $2, $3)";
 
 /// What the database keeps of one.
 pub(super) struct Stored {
@@ -63,9 +63,15 @@ pub(super) async fn list(
     db.query(LIST, &[&unreviewed, &before, &limit]).await?.iter().map(stored).collect()
 }
 
-/// `reviewed`; or `unknown`, `own` or `already`, and nothing was done. With whom it was about.
-pub(super) async fn review(db: &impl Db, id: Uuid, found: &str, at: Timestamp) -> Result<String, Error> {
-    Ok(db.query_one(REVIEW, &[&id, &found, &At(at)]).await?.try_get(0)?)
+/// `reviewed`; or `unknown`, `own`, `already` or `open`, and nothing was done. With whom it was about.
+pub(super) async fn review(
+    db: &impl Db,
+    id: Uuid,
+    found: &str,
+    at: Timestamp,
+) -> Result<(String, Option<PatientId>), Error> {
+    let row = db.query_one(REVIEW, &[&id, &found, &At(at)]).await?;
+    Ok((row.try_get(0)?, row.try_get::<_, Option<Uuid>>(1)?.map(PatientId)))
 }
 
 fn stored(row: &Row) -> Result<Stored, Error> {

@@ -267,17 +267,20 @@ async fn without_a_relation_nothing_of_a_chart_is_told_and_of_a_restricted_one_n
     assert_eq!(refused.status(), 403);
     let text = refused.text().await.unwrap();
     assert!(text.contains("no_relation") && !text.contains(&patient.id.to_string()), "{text}");
-    let last = "SELECT outcome, (SELECT count(*) FROM audit_subjects WHERE event_id = id) FROM audit_events
+    let last = "SELECT outcome, ARRAY(SELECT patient_id FROM audit_subjects WHERE event_id = id) FROM audit_events
         ORDER BY id DESC LIMIT 1";
-    assert_eq!(db.query_one(last, &[]).await.unwrap().get::<_, String>(0), "refused");
+    let told = async || {
+        let row = db.query_one(last, &[]).await.unwrap();
+        (row.get::<_, String>(0), row.get::<_, Vec<uuid::Uuid>>(1))
+    };
+    assert_eq!(told().await, ("refused".to_owned(), vec![patient.id]), "the audit names whom the answer does not");
 
     patient.is_cared_for_by(&site.database, &site.nurse).await;
     // Ids of one moment have no order.
     site.hand.advance_ms(1);
     let chart = site.get(CHART).await.json::<Value>().await.unwrap();
     assert_eq!(chart["series"][0]["parameter"], "hr");
-    let row = db.query_one(last, &[]).await.unwrap();
-    assert_eq!((row.get::<_, String>(0), row.get::<_, i64>(1)), ("success".to_owned(), 1));
+    assert_eq!(told().await, ("success".to_owned(), vec![patient.id]));
 
     let engineer = somebody(&site.database, "device_engineer").await;
     let text = site.get_as(&engineer, CHART).await.text().await.unwrap();
@@ -289,7 +292,9 @@ async fn without_a_relation_nothing_of_a_chart_is_told_and_of_a_restricted_one_n
     site.hand.advance_ms(61_000);
     assert_eq!(site.get(CHART).await.status(), 403);
     patient.restrict(&site.database).await;
+    site.hand.advance_ms(61_000);
     let restricted = site.get(CHART).await;
+    assert_eq!(told().await, ("refused".to_owned(), vec![patient.id]));
     let unknown = site.get(&CHART.replace("bed-01", "bed-99")).await;
     assert_eq!(
         (restricted.status(), unknown.status()),

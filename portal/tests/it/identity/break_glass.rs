@@ -97,11 +97,59 @@ async fn somebody_else_looks_at_it_within_three_days() {
     let found = json!({"review": "justified"});
     office.stays_awake().await;
     office.anna.browser.post(&review, found.clone()).await.refused(403, "missing_permission");
+    olga.browser.post(&review, found.clone()).await.refused(409, "still_open");
+    let over = "UPDATE access_grants SET during = tstzrange(lower(during), lower(during) + interval '1 second')";
+    let db = office.site.database.pool().get().await.unwrap();
+    db.execute(over, &[]).await.unwrap();
+    office.site.hand.advance_ms(1_000);
     assert_eq!(olga.browser.post(&review, found.clone()).await.status, 204);
+    let about = "SELECT count(*) FROM audit_events e JOIN audit_subjects s ON s.event_id = e.id
+        WHERE e.user_id = $1 AND e.action = 'U' AND e.outcome = 'success' AND s.patient_id = $2";
+    assert_eq!(db.query_one(about, &[&olga.id, &patient]).await.unwrap().get::<_, i64>(0), 1);
     olga.browser.post(&review, found).await.refused(409, "reviewed_already");
     assert_eq!(olga.browser.get("/api/break-glass").await.ok()["accesses"], json!([]));
     let all = olga.browser.get("/api/break-glass?state=all").await.ok()["accesses"][0].clone();
     assert_eq!((&all["review"], &all["reviewed_by"]), (&json!("justified"), &json!(olga.id)));
+}
+
+#[tokio::test]
+async fn one_that_is_found_unjustified_ends_with_that() {
+    let mut office = office().await;
+    let mut nora = office.hire("nora.lind", "nurse").await;
+    let mut olga = office.hire("olga.rui", "privacy_officer").await;
+    let patient = patient(&office, false).await;
+    nora.steps_up(&office.site).await;
+    let id = nora.browser.post("/api/break-glass", body(patient)).await.ok()["id"].clone();
+    assert_eq!(standing(&office, &nora, patient).await, "seen");
+    let review = format!("/api/break-glass/{}/review", id.as_str().unwrap());
+    assert_eq!(olga.browser.post(&review, json!({"review": "unjustified"})).await.status, 204);
+    assert_eq!(standing(&office, &nora, patient).await, "no_relation");
+}
+
+#[tokio::test]
+async fn whoever_tries_what_he_may_not_leaves_a_trace_of_each() {
+    let mut office = office().await;
+    let mut nora = office.hire("nora.lind", "nurse").await;
+    let asked = [patient(&office, true).await, Uuid::now_v7(), Uuid::now_v7()];
+    nora.steps_up(&office.site).await;
+    for patient in asked {
+        nora.browser.post("/api/break-glass", body(patient)).await.refused(404, "not_found");
+    }
+    let grant = super::staff::grant(&mut office.anna, &nora, "physician").await.ok()["id"].clone();
+    let grant: Uuid = grant.as_str().unwrap().parse().unwrap();
+    let approve = format!("/api/grants/{grant}/approve");
+    office.anna.browser.post(&approve, Value::Null).await.refused(403, "own_proposal");
+    let db = office.site.database.pool().get().await.unwrap();
+    let refused = "SELECT entity_kind, entity_id, ARRAY(SELECT patient_id FROM audit_subjects WHERE event_id = id)
+        FROM audit_events WHERE outcome = 'refused' AND user_id = $1 ORDER BY ctid";
+    let refused = async |member: &Member| {
+        let rows = db.query(refused, &[&member.id]).await.unwrap();
+        let read = |row: &store::Row| (row.get(0), row.get(1), row.get(2));
+        rows.iter().map(read).collect::<Vec<(String, Option<Uuid>, Vec<Uuid>)>>()
+    };
+    let of_patient = |patient: Uuid| ("patient".to_owned(), Some(patient), vec![patient]);
+    assert_eq!(refused(&nora).await, asked.map(of_patient));
+    assert_eq!(refused(&office.anna).await, [("endpoint".to_owned(), Some(grant), vec![])]);
 }
 
 #[tokio::test]
@@ -134,6 +182,6 @@ async fn whoever_reviews_none_finds_none() {
     let found = tx.query("SELECT id FROM broken_glasses(false, NULL, 10)", &[]).await.unwrap();
     assert!(found.is_empty());
     let id: Uuid = id.parse().unwrap();
-    let review = tx.query_one("SELECT review_glass($1, 'justified', now())", &[&id]).await.unwrap();
+    let review = tx.query_one("SELECT outcome FROM review_glass($1, 'justified', now())", &[&id]).await.unwrap();
     assert_eq!(review.get::<_, &str>(0), "unknown");
 }

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::staff::{Office, PASSWORD, command, first_administrator};
+use crate::access::events;
 use crate::site::Site;
 
 #[tokio::test]
@@ -220,5 +221,19 @@ async fn what_is_asked_of_a_session_that_is_none_is_refused_and_written_down() {
         let before = crate::access::events(&site.database).await;
         nobody.post(&format!("/api/session/{path}"), body).await.refused(401, "not_signed_in");
         assert_eq!(crate::access::events(&site.database).await - before, 1, "{path}");
+    }
+}
+
+/// Each is an event of its own, so that each waits for its own commit: how long it takes tells nobody who has an account.
+#[tokio::test]
+async fn whoever_is_denied_waits_as_long_whether_there_is_such_a_user() {
+    let site = Site::open().await;
+    let anna = first_administrator(&site).await;
+    let mut browser = Browser::new(&site);
+    for login in ["nobody.one", "nobody.two", "nobody.one", &anna.login, &anna.login] {
+        let before = events(&site.database).await;
+        let body = json!({"login": login, "password": "not-the-Password-31"});
+        browser.post("/api/session", body).await.refused(401, "wrong_credentials");
+        assert_eq!(events(&site.database).await - before, 1, "{login}");
     }
 }

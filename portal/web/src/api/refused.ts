@@ -42,6 +42,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   related_already: "This record is open to you already.",
   ended_already: "This has ended already. Load the list again.",
   reviewed_already: "Somebody has reviewed this access meanwhile.",
+  still_open: "The access is still open. It can be found justified once it is over.",
   unknown_location: "There is no such place.",
   unknown_code: "This code is not known, was used, or is older than 10 minutes. Ask for a new one.",
   no_station: "This screen is no station.",
