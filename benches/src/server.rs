@@ -83,7 +83,9 @@ fn spawn(
     let address = |name: &str| {
         let said = lines.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         let said = said.with_context(|| format!("vigil does not say where it serves {name}"))?;
-        Ok::<SocketAddr, anyhow::Error>(said.trim_start_matches("http://").trim_end_matches("/metrics").trim_end_matches('/').parse()?)
+        Ok::<SocketAddr, anyhow::Error>(
+            said.trim_start_matches("http://").trim_end_matches("/metrics").trim_end_matches('/').parse()?,
+        )
     };
     let addresses = [address("mqtt")?, address("mqtts")?, address("portal")?, address("metrics")?];
     Ok((process, addresses))

@@ -13,7 +13,7 @@ use super::{Caller, Identity, Proof, Request, Who};
 use crate::app::App;
 use crate::audit::{Category, Entity, EntityKind, Event, Outcome, Purpose};
 use crate::identity;
-use crate::web::{Access, ApiError, Endpoint, Refused};
+use crate::web::{Access, ApiError, Endpoint, IfMatch, Refused};
 
 /// Where a connection comes from. Put beside each request by `web/serve.rs`.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,9 @@ impl App {
                         address: peer.map(|Peer(address)| address.ip()),
                         correlation: CorrelationId::new(app.desk.now()),
                         proof: proof(&headers),
+                        if_match: IfMatch::read(&headers),
+                        key: headers.get("idempotency-key").cloned(),
+                        claim: None,
                         trace: Arc::default(),
                     };
                     async move {

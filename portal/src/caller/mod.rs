@@ -7,6 +7,7 @@ mod context;
 mod desk;
 mod explain;
 mod filter;
+mod once;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -18,17 +19,19 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 use vitals::{CorrelationId, PatientId, Realm, SessionId, StationId, Timestamp, UserId};
+use warp::http::HeaderValue;
 
 use crate::audit::Entity;
 use crate::permission::{Permission, Role};
-use crate::web::{ApiError, Endpoint};
+use crate::web::{ApiError, Endpoint, IfMatch};
 
 pub(crate) use desk::Desk;
 pub(crate) use explain::subscriber;
 pub(crate) use filter::{Asker, Peer};
+pub(crate) use once::{Kept, once};
 pub(crate) use read::Read;
 pub use read::Unseen;
-pub(crate) use write::Write;
+pub(crate) use write::{Versioned, Write};
 
 /// Somebody who asks for something. Made for a request by `app.caller(&ENDPOINT)`, for our own work by
 /// [`Caller::system`]; there is no third way.
@@ -119,6 +122,12 @@ pub(crate) struct Request {
     pub(crate) address: Option<IpAddr>,
     pub(crate) correlation: CorrelationId,
     pub(crate) proof: Proof,
+    /// Of which version of what it changes it speaks.
+    pub(crate) if_match: IfMatch,
+    /// `Idempotency-Key` as it came.
+    pub(crate) key: Option<HeaderValue>,
+    /// The creation that its `Write` claims, so that nobody does it again.
+    claim: Option<Arc<once::Claim>>,
     pub(crate) trace: Arc<Trace>,
 }
 
@@ -150,6 +159,9 @@ impl Caller {
                 address: None,
                 correlation,
                 proof: [0; 32],
+                if_match: IfMatch::Any,
+                key: None,
+                claim: None,
                 trace: Arc::default(),
             },
             desk,

@@ -1,7 +1,7 @@
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::{ContentBuilder, RefOr, Response, ResponseBuilder, Schema};
+use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, Required, Response, ResponseBuilder, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::audit::Action;
@@ -22,6 +22,8 @@ pub(crate) struct Endpoint {
     /// Only for who has proven himself again a moment ago.
     pub(crate) grave: bool,
     summary: &'static str,
+    /// What of the request's head changes what is done.
+    header: Option<&'static str>,
     parameters: fn() -> Vec<Parameter>,
     body: Option<fn(&mut Schemas) -> RefOr<Schema>>,
     /// Status and media type of the answer, and its schema by name if it is JSON of ours.
@@ -114,6 +116,7 @@ impl Endpoint {
             shows_a_place: false,
             grave: false,
             summary,
+            header: None,
             parameters: Vec::new,
             body: None,
             status: "200",
@@ -136,6 +139,18 @@ impl Endpoint {
     #[must_use]
     pub(crate) const fn answers<T: ToSchema>(self) -> Self {
         Self { answer: Some(named::<T>), ..self }
+    }
+
+    /// Changes what is as the caller knows it, and nothing else (`If-Match`).
+    #[must_use]
+    pub(crate) const fn of_version(self) -> Self {
+        Self { header: Some("If-Match"), ..self }
+    }
+
+    /// Asked for twice it is done once (`Idempotency-Key`).
+    #[must_use]
+    pub(crate) const fn once(self) -> Self {
+        Self { header: Some("Idempotency-Key"), ..self }
     }
 
     #[must_use]
@@ -203,19 +218,17 @@ impl Endpoint {
             .build()
     }
 
-    /// The parts of the path that vary.
+    /// The parts of the path that vary, and the header.
     fn segments(&self) -> impl Iterator<Item = Parameter> {
         let names = self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-        names.map(|name| {
-            let text = utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
-            Parameter::builder()
-                .name(name)
-                .parameter_in(ParameterIn::Path)
-                .required(utoipa::openapi::Required::True)
-                .schema(Some(text))
-                .build()
-        })
+        names.map(|name| text(name, ParameterIn::Path)).chain(self.header.map(|name| text(name, ParameterIn::Header)))
     }
+}
+
+fn text(name: &str, place: ParameterIn) -> Parameter {
+    let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+    let text = ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String);
+    Parameter::builder().name(name).parameter_in(place).required(required).schema(Some(text)).build()
 }
 
 /// Adds `T` and what it is made of to `schemas`, and refers to it.

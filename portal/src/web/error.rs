@@ -33,6 +33,11 @@ pub(crate) enum ApiError {
     Throttled { seconds: i64 },
     #[error("{detail}")]
     Conflict { code: &'static str, detail: &'static str },
+    /// Somebody else was faster (RFC 9110 §13.1.1).
+    #[error("it is not what it was when you looked: look again")]
+    Changed,
+    #[error("this Idempotency-Key stands for another request")]
+    KeyReused,
     #[error("the body has more than {} bytes", super::body::LONGEST)]
     TooLong,
     #[error("{detail}")]
@@ -103,6 +108,8 @@ impl ApiError {
             Self::Unproven { code, .. } => (StatusCode::UNAUTHORIZED, code),
             Self::Throttled { .. } => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
             Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),
+            Self::Changed => (StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too_long"),
             Self::Forbidden { code, .. } => (StatusCode::FORBIDDEN, code),
             Self::NotFound { code, .. } => (StatusCode::NOT_FOUND, code),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret, Totp};
+use uuid::Uuid;
 use vitals::Clock;
 
 use super::vigil::Vigil;
@@ -25,7 +26,9 @@ impl Browser {
     pub async fn ask(&mut self, method: Method, path: &str, body: Value) -> (u16, Value) {
         let mut request = reqwest::Client::new().request(method, format!("http://{}{path}", self.vigil));
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        request = request.header(header::COOKIE, cookies.join("; "));
+        // Each may be kept for when it is asked for again, secrets among it.
+        request =
+            request.header(header::COOKIE, cookies.join("; ")).header("idempotency-key", Uuid::now_v7().to_string());
         let response = if body.is_null() { request } else { request.json(&body) }.send().await.unwrap();
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();

@@ -5,7 +5,7 @@ use super::model::{Grant, GrantList, GrantsQuery, NewGrant, Wanted};
 use super::store;
 use crate::app::App;
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
-use crate::caller::{Caller, Read, Write};
+use crate::caller::{Caller, Read, Versioned, Write};
 use crate::identity::answer::Answer;
 use crate::identity::page::Page;
 use crate::identity::users;
@@ -28,7 +28,8 @@ pub(super) async fn propose(app: App, caller: Caller, new: NewGrant) -> Result<A
     let write = Write::begin(&caller, Purpose::Operations).await?;
     let grant = proposed(&write, realm, &new, by, now).await?;
     write.commit(event(Action::Create, Entity::one(EntityKind::RoleGrant, grant.id.0))).await?;
-    Ok(Answer::created(grant))
+    let version = grant.version;
+    Ok(Answer::created(grant).version(version))
 }
 
 /// All that is asked before somebody is given a role.
@@ -64,12 +65,13 @@ pub(in crate::identity) async fn proposed(
     one(write, realm, id, now).await
 }
 
-pub(super) async fn approve(id: RoleGrantId, app: App, caller: Caller) -> Result<Json<Grant>, ApiError> {
+pub(super) async fn approve(id: RoleGrantId, app: App, caller: Caller) -> Result<Answer<Grant>, ApiError> {
     let (by, now, realm) = (user(&caller)?, app.clock.now(), realm(&caller)?);
     let write = Write::begin(&caller, Purpose::Operations).await?;
     let grant = approved(&write, realm, id, by, now).await?;
     write.commit(event(Action::Update, Entity::one(EntityKind::RoleGrant, id.0))).await?;
-    Ok(Json(grant))
+    let version = grant.version;
+    Ok(Answer::new(grant).version(version))
 }
 
 /// All that is asked before a second person's word counts.
@@ -82,6 +84,7 @@ pub(in crate::identity) async fn approved(
 ) -> Result<Grant, ApiError> {
     users::store::lock_administrators(write.db()).await?;
     administers_still(write, Some(by), now).await?;
+    write.unchanged(Versioned::RoleGrant, id.0).await?;
     let grant = one(write, realm, id, now).await?;
     if grant.user_id == by {
         return Err(own_grants());
@@ -108,6 +111,7 @@ pub(super) async fn end(id: RoleGrantId, app: App, caller: Caller) -> Result<Sta
     let write = Write::begin(&caller, Purpose::Operations).await?;
     users::store::lock_administrators(write.db()).await?;
     administers_still(&write, Some(by), now).await?;
+    write.unchanged(Versioned::RoleGrant, id.0).await?;
     let grant = one(&write, realm, id, now).await?;
     if grant.user_id == by {
         return Err(own_grants());

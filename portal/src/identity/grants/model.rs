@@ -28,6 +28,8 @@ pub(crate) struct Grant {
     pub approved_by: Option<String>,
     #[ts(type = "\"pending\" | \"active\" | \"ended\"")]
     pub state: &'static str,
+    /// Rises with every change; what `ETag` says and `If-Match` takes.
+    pub version: i32,
 }
 
 #[derive(Debug, Serialize, TS, ToSchema)]

@@ -7,7 +7,7 @@ use super::model::{Grant, NewGrant};
 use crate::permission::Role;
 
 const LIST: &str = "-- portal::identity::grants::list
-    SELECT g.id, g.user_id, r.code, g.location_id, lower(g.during) AS since, upper(g.during) AS until, g.granted_by,
+    SELECT g.id, g.user_id, r.code, g.version, g.location_id, lower(g.during) AS since, upper(g.during) AS until, g.granted_by,
         g.approved_by, (r.two_persons OR g.awaits_approval) AND g.granted_part IS NULL AND g.approved_at IS NULL AS pending
     FROM role_grants g JOIN roles r ON r.id = g.role_id
     WHERE g.realm = $1 AND ($2::uuid IS NULL OR g.id < $2) AND ($4::uuid IS NULL OR g.user_id = $4)
@@ -103,5 +103,6 @@ fn grant(row: &Row, now: Timestamp) -> Result<Option<Grant>, Error> {
             (false, true) => "pending",
             (false, false) => "active",
         },
+        version: row.try_get("version")?,
     }))
 }

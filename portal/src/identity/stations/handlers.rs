@@ -5,7 +5,7 @@ use super::model::{CodeGiven, EnrolBody, NewStation, PrivacyBody, StationList, S
 use super::store;
 use crate::app::App;
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
-use crate::caller::{Caller, Identity, Read, Who, Write, subscriber};
+use crate::caller::{Caller, Identity, Read, Versioned, Who, Write, subscriber};
 use crate::identity::answer::Answer;
 use crate::identity::cookies::Jar;
 use crate::identity::secret::{code, digest_of, normal, token};
@@ -64,25 +64,29 @@ async fn give_code(
     let station = known.find(|station| station.id == id && !station.revoked).ok_or_else(unknown)?;
     store::new_code(write.db(), id, &digest_of(&normal(&code)), caller.user(), (now, until)).await?;
     write.commit(event(action, Entity::one(EntityKind::Station, id.0))).await?;
-    Ok(Answer::created(CodeGiven { station, code: code.to_string(), code_expires_at: until }))
+    let version = station.version;
+    Ok(Answer::created(CodeGiven { station, code: code.to_string(), code_expires_at: until }).version(version))
 }
 
 pub(super) async fn set_privacy(
     id: StationId,
     caller: Caller,
     body: PrivacyBody,
-) -> Result<Json<StationView>, ApiError> {
+) -> Result<Answer<StationView>, ApiError> {
     let write = Write::begin(&caller, Purpose::Operations).await?;
+    write.unchanged(Versioned::Station, id.0).await?;
     if !store::set_privacy(write.db(), id, realm(&caller)?, body.privacy).await? {
         return Err(unknown());
     }
     let station = store::of(write.db(), Some(id)).await?.ok_or_else(unknown)?;
     write.commit(event(Action::Update, Entity::one(EntityKind::Station, id.0))).await?;
-    Ok(Json(station))
+    let version = station.version;
+    Ok(Answer::new(station).version(version))
 }
 
 pub(super) async fn revoke(id: StationId, app: App, caller: Caller) -> Result<StatusCode, ApiError> {
     let write = Write::begin(&caller, Purpose::Operations).await?;
+    write.unchanged(Versioned::Station, id.0).await?;
     if !store::revoke(write.db(), id, realm(&caller)?, app.clock.now()).await? {
         return Err(unknown());
     }

@@ -21,6 +21,8 @@ pub(crate) struct StationView {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
     pub revoked: bool,
+    /// Rises with every change; what `ETag` says and `If-Match` takes.
+    pub version: i32,
 }
 
 #[derive(Debug, Serialize, TS, ToSchema)]

@@ -18,11 +18,13 @@ const STANDING: &str = "-- portal::identity::stations::standing
     SELECT id FROM stations WHERE id = ANY($1) AND revoked_at IS NULL AND expires_at > $2";
 
 const OF: &str = "-- portal::identity::stations::of
-    SELECT id, name, mode, location_id, privacy, token_hash IS NOT NULL AS enrolled, expires_at, revoked_at IS NOT NULL AS revoked
+    SELECT id, name, mode, location_id, privacy, token_hash IS NOT NULL AS enrolled, expires_at, revoked_at IS NOT NULL AS revoked,
+        version
     FROM stations WHERE id = $1";
 
 const LIST: &str = "-- portal::identity::stations::list
-    SELECT id, name, mode, location_id, privacy, token_hash IS NOT NULL AS enrolled, expires_at, revoked_at IS NOT NULL AS revoked
+    SELECT id, name, mode, location_id, privacy, token_hash IS NOT NULL AS enrolled, expires_at, revoked_at IS NOT NULL AS revoked,
+        version
     FROM stations WHERE realm = $1 ORDER BY revoked_at IS NOT NULL, name, id LIMIT 1000";
 
 const INSERT: &str = "-- portal::identity::stations::insert
@@ -165,5 +167,6 @@ fn view(row: &Row) -> Result<StationView, Error> {
         enrolled: row.try_get("enrolled")?,
         expires_at: row.try_get::<_, Option<At>>("expires_at")?.map(|At(at)| at),
         revoked: row.try_get("revoked")?,
+        version: row.try_get("version")?,
     })
 }

@@ -4,7 +4,7 @@ use super::model::{Invited, NewUser, PageQuery, User, UserList, login, name};
 use super::store;
 use crate::app::App;
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
-use crate::caller::{Caller, Read, Write};
+use crate::caller::{Caller, Read, Versioned, Write};
 use crate::identity::answer::Answer;
 use crate::identity::page::Page;
 use crate::identity::secret::{digest_of, token};
@@ -31,11 +31,11 @@ pub(super) async fn invite(app: App, caller: Caller, new: NewUser) -> Result<Ans
     store::insert(write.db(), id, realm(&caller)?, &login, &name).await.map_err(taken)?;
     welcome::store::invite(write.db(), &digest_of(&token), id, caller.user(), (now, until)).await?;
     write.commit(event(Action::Create, Entity::one(EntityKind::User, id.0))).await?;
-    let user = User { id, login, display_name: name, status: "invited".to_owned(), roles: Vec::new() };
-    Ok(Answer::created(Invited { user, token: token.to_string(), expires_at: until }))
+    let user = User { id, login, display_name: name, status: "invited".to_owned(), roles: Vec::new(), version: 1 };
+    Ok(Answer::created(Invited { user, token: token.to_string(), expires_at: until }).version(1))
 }
 
-pub(super) async fn disable(id: UserId, app: App, caller: Caller) -> Result<Json<User>, ApiError> {
+pub(super) async fn disable(id: UserId, app: App, caller: Caller) -> Result<Answer<User>, ApiError> {
     if caller.user() == Some(id) {
         return Err(ApiError::Forbidden { code: "own_account", detail: "another administrator must do this" });
     }
@@ -43,6 +43,7 @@ pub(super) async fn disable(id: UserId, app: App, caller: Caller) -> Result<Json
     let write = Write::begin(&caller, Purpose::Operations).await?;
     store::lock_administrators(write.db()).await?;
     administers_still(&write, caller.user(), now).await?;
+    write.unchanged(Versioned::User, id.0).await?;
     if store::last_administrator(write.db(), id, None, now).await? {
         return Err(last_administrator());
     }
@@ -52,7 +53,8 @@ pub(super) async fn disable(id: UserId, app: App, caller: Caller) -> Result<Json
     sessions::store::revoke(write.db(), id, None, None, now).await?;
     let user = store::list(write.db(), Some(realm), (None, 1), Some(id), now).await?.pop().ok_or_else(unknown)?;
     write.commit(event(Action::Delete, Entity::one(EntityKind::User, id.0))).await?;
-    Ok(Json(user))
+    let version = user.version;
+    Ok(Answer::new(user).version(version))
 }
 
 pub(in crate::identity) fn taken(error: ::store::Error) -> ApiError {

@@ -17,6 +17,8 @@ pub(crate) struct User {
     pub status: String,
     /// Those that hold now.
     pub roles: Vec<Role>,
+    /// Rises with every change; what `ETag` says and `If-Match` takes.
+    pub version: i32,
 }
 
 #[derive(Debug, Serialize, TS, ToSchema)]

@@ -8,7 +8,7 @@ use crate::caller::Part;
 use crate::permission::Role;
 
 const LIST: &str = "-- portal::identity::users::list
-    SELECT u.id, u.login, u.display_name, u.status, ARRAY(
+    SELECT u.id, u.login, u.display_name, u.status, u.version, ARRAY(
         SELECT DISTINCT r.code FROM role_grants g JOIN roles r ON r.id = g.role_id
         WHERE g.user_id = u.id AND g.during @> $3::timestamptz
             AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
@@ -162,5 +162,6 @@ fn user(row: &Row) -> Result<User, Error> {
         display_name: row.try_get("display_name")?,
         status: row.try_get("status")?,
         roles: roles.into_iter().filter_map(Role::from_word).collect(),
+        version: row.try_get("version")?,
     })
 }

@@ -43,6 +43,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ended_already: "This has ended already. Load the list again.",
   reviewed_already: "Somebody has reviewed this access meanwhile.",
   still_open: "The access is still open. It can be found justified once it is over.",
+  changed_meanwhile: "Somebody has changed this meanwhile. Load the list again.",
+  in_flight: "This is under way already. Load the list to see what came of it.",
   unknown_location: "There is no such place.",
   unknown_code: "This code is not known, was used, or is older than 10 minutes. Ask for a new one.",
   no_station: "This screen is no station.",

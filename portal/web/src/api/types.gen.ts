@@ -308,7 +308,11 @@ export type User = { id: string, login: string, display_name: string, status: "i
 /**
  * Those that hold now.
  */
-roles: Array<Role>, };
+roles: Array<Role>, 
+/**
+ * Rises with every change; what `ETag` says and `If-Match` takes.
+ */
+version: number, };
 
 export type UserList = { users: Array<User>, 
 /**
@@ -332,7 +336,11 @@ location_id: string | null, from: string, until: string | null,
 /**
  * Null: the command line.
  */
-granted_by: string | null, approved_by: string | null, state: "pending" | "active" | "ended", };
+granted_by: string | null, approved_by: string | null, state: "pending" | "active" | "ended", 
+/**
+ * Rises with every change; what `ETag` says and `If-Match` takes.
+ */
+version: number, };
 
 export type GrantList = { grants: Array<Grant>, 
 /**
@@ -380,7 +388,11 @@ privacy: "names" | "initials" | "none",
 /**
  * Some screen holds its token.
  */
-enrolled: boolean, expires_at: string | null, revoked: boolean, };
+enrolled: boolean, expires_at: string | null, revoked: boolean, 
+/**
+ * Rises with every change; what `ETag` says and `If-Match` takes.
+ */
+version: number, };
 
 export type StationList = { stations: Array<StationView>, };
 
