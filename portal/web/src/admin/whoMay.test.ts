@@ -13,6 +13,7 @@ const PENDING: Grant = {
   granted_by: "first",
   approved_by: null,
   state: "pending",
+  version: 1,
 };
 
 it("lets a second administrator approve, and neither the first nor whom it is for", () => {

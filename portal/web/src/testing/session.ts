@@ -28,4 +28,5 @@ export const STATION: StationView = {
   enrolled: true,
   expires_at: at(90 * 24 * 60),
   revoked: false,
+  version: 1,
 };
