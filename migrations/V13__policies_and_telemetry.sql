@@ -193,8 +193,8 @@ BEGIN
             WHERE device_key = device AND during && tstzrange(since, until)
         ) assignments;
     seen := seen + (seen_by_mistake - assigned);
-    IF CASE WHEN station_acts() THEN device IN (SELECT kept_before(acting_station()))
-        ELSE system_acts() OR acts_as('{nurse,charge_nurse,physician}') END THEN
+    IF (CASE WHEN station_acts() THEN device IN (SELECT kept_before(acting_station()))
+        ELSE system_acts() OR acts_as('{nurse,charge_nurse,physician}') END) THEN
         seen := seen + (asked - assigned - mistaken);
     END IF;
     RETURN asked * seen;
