@@ -46,7 +46,7 @@ BEGIN ATOMIC
     WHERE a.superseded_at IS NULL AND a.during @> moment
     UNION ALL
     SELECT d.key, NULL FROM devices d
-    WHERE station_acts() AND d.revoked_at IS NULL AND d.key NOT IN (SELECT kept_before(acting_station()))
+    WHERE station_acts() AND d.key NOT IN (SELECT kept_before(acting_station()))
         AND NOT EXISTS (SELECT FROM device_assignments a
             WHERE a.device_key = d.key AND a.superseded_at IS NULL AND a.during @> moment);
 END;

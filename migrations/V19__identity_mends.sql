@@ -15,7 +15,7 @@ BEGIN ATOMIC
             WHERE a.device_key = d.key AND a.superseded_at IS NULL AND upper(a.during) <= moment
             ORDER BY upper(a.during) DESC LIMIT 1
         )) AS since
-    ) w WHERE d.revoked_at IS NULL AND w.since IS NOT NULL;
+    ) w WHERE w.since IS NOT NULL;
 END;
 COMMENT ON FUNCTION worn_since IS 'Of every device that was ever on anybody: since when it is on whom it is on at this moment, or on nobody.';
 

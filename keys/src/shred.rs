@@ -27,11 +27,13 @@ impl TwoPersons {
 pub struct Shredded {
     pub at: Timestamp,
     pub final_from: Timestamp,
+    /// Whether all was done: no process has the key any more, and nothing finds the patient. Else the call is to be repeated.
+    pub everywhere: bool,
 }
 
 /// Destroys the key of a patient, and the tokens by which he was found. Refused while anything of his is on legal hold.
-/// Returns once no process that follows has the key any more. Repeated, it finishes what was broken off, and answers as
-/// it did before. `backups_kept_days`: how long a copy of the key store, or of its log, is kept.
+/// Returns once no process that follows has the key any more, or says that one may have it. Repeated, it finishes what was
+/// broken off, and answers as it did before. `backups_kept_days`: how long a copy of the key store, or of its log, is kept.
 pub async fn shred(
     patient: PatientId,
     persons: TwoPersons,
@@ -49,9 +51,15 @@ pub async fn shred(
     })?;
     let at = rows::destroy_patient(&client, patient, now).await?.ok_or(Error::NoKey(patient))?;
     // The key first: a patient who is found and cannot be read is a smaller harm than one who can be read and is not found.
-    tx.commit().await.map_err(store::Error::from)?;
-    databases.tell(&client).await?;
+    let rest = async {
+        tx.commit().await.map_err(store::Error::from)?;
+        databases.tell(&client).await
+    };
+    let rest = rest.await;
+    if let Err(error) = &rest {
+        tracing::error!(patient.id = %patient, error = error as &dyn std::error::Error, "the key is destroyed, and not all is done");
+    }
     let TwoPersons { by, approved_by } = persons;
     tracing::warn!(patient.id = %patient, user.id = %by, approver.id = %approved_by, "the key of a patient was destroyed");
-    Ok(Shredded { at, final_from: at.plus_millis(i64::from(backups_kept_days) * DAY_MS) })
+    Ok(Shredded { at, final_from: at.plus_millis(i64::from(backups_kept_days) * DAY_MS), everywhere: rest.is_ok() })
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::{IntoParams, ToSchema};
-use vitals::{AlarmId, Bound, Condition, DeviceName, Parameter, Priority, RuleVersion, Timestamp};
+use vitals::{AlarmId, Bound, Condition, DeviceKey, DeviceName, Parameter, Priority, RuleVersion, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -29,6 +29,11 @@ pub(crate) struct Alarm {
     #[ts(type = "string | null")]
     #[schema(value_type = Option<String>)]
     pub device: Option<DeviceName>,
+    /// By it a screen asks whose it is: the name of a device that was just enrolled, or revoked, is not known.
+    #[serde(skip)]
+    #[ts(skip)]
+    #[schema(ignore)]
+    pub key: Option<DeviceKey>,
     /// Stable name of the rule.
     pub code: String,
     pub kind: Kind,
@@ -88,6 +93,7 @@ pub(crate) struct AlarmsQuery {
 /// What both the engine's transitions and the stored rows say about an alarm.
 pub(crate) struct Facts<'a> {
     pub id: AlarmId,
+    pub key: Option<DeviceKey>,
     pub device: Option<&'a vitals::Device>,
     pub rule: &'a RuleVersion,
     pub value: Option<f32>,
@@ -105,6 +111,7 @@ impl From<Facts<'_>> for Alarm {
         Self {
             id: facts.id,
             device: facts.device.map(|device| device.name.clone()),
+            key: facts.key,
             code: facts.rule.code.clone(),
             kind: if facts.rule.technical() { Kind::Technical } else { Kind::Physiological },
             priority: facts.rule.priority,

@@ -10,6 +10,7 @@ use crate::live::protocol::Step;
 pub(super) fn from_row(row: &AlarmRow, roster: &Roster) -> Alarm {
     Alarm::from(Facts {
         id: row.id,
+        key: row.device,
         device: row.device.and_then(|key| roster.by_key(key)).map(Arc::as_ref),
         rule: &row.rule,
         value: row.value,

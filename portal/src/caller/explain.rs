@@ -45,7 +45,11 @@ impl Caller {
     pub(crate) async fn explained(&self, answer: Response) -> Response {
         let outcome = match answer.status() {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Outcome::Refused,
-            StatusCode::CONFLICT => Outcome::Failed,
+            StatusCode::BAD_REQUEST
+            | StatusCode::CONFLICT
+            | StatusCode::PRECONDITION_FAILED
+            | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::TOO_MANY_REQUESTS => Outcome::Failed,
             _ => return answer,
         };
         let request = self.request();

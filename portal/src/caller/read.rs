@@ -106,7 +106,7 @@ impl Read {
         let Self { tx, caller, purpose } = self;
         let event = event(&found.0);
         let asks = purpose == Purpose::Treatment && caller.user().is_some() && !event.subjects.is_empty();
-        let behind_glass = if asks { behind_glass(tx.db()).await? } else { Vec::new() };
+        let behind_glass = if asks { tx.run(async |db| behind_glass(db).await).await? } else { Vec::new() };
         let (broken, others) = event.part(&behind_glass);
         let record = async {
             for (purpose, event) in

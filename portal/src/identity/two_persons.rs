@@ -51,6 +51,8 @@ impl Users {
         };
         let write = self.write().await?;
         if realm_of(&write, patient).await? != Some(asks.realm) || asks.realm != agrees.realm {
+            let asked = Entity::one(EntityKind::PatientKey, patient.0);
+            write.commit(Event::new(Category::Keys, Action::Execute, asked).outcome(Outcome::Refused)).await?;
             return Err(Error::UnknownPatient(patient));
         }
         let detail = serde_json::json!({"by": asks.user, "approved_by": agrees.user, "reason": reason.trim()});

@@ -73,6 +73,7 @@ impl Hub {
         };
         Alarm::from(Facts {
             id: transition.alarm,
+            key: transition.device,
             device: transition.device.and_then(|key| roster.by_key(key)).map(Arc::as_ref),
             rule: &transition.rule,
             value: transition.value,

@@ -213,7 +213,7 @@ impl Session {
     /// Tells what came after `token`, then how things stand.
     async fn resume(&mut self, token: Token) -> Result<(), Gone> {
         let Told { mut missed, standing, complete } = catch_up(&self.hub, &self.view, token).await;
-        missed = missed.iter().filter_map(|step| self.sight.borrow().step(self.device(&step.alarm), step)).collect();
+        missed = missed.iter().filter_map(|step| self.sight.borrow().step(step.alarm.key, step)).collect();
         for chunk in missed.chunks(MISSED_CHUNK) {
             metrics::counter!("vigil_alarms_sent_total").increment(chunk.len() as u64);
             self.send(&FromServer::Missed { alarms: chunk.to_vec() }).await?;
@@ -230,7 +230,7 @@ impl Session {
             watched.version = 0;
         }
         let Standing { active, token: Token { epoch, seq }, next } = standing;
-        let told = |alarm: &Alarm| self.sight.borrow().alarm(self.device(alarm), alarm);
+        let told = |alarm: &Alarm| self.sight.borrow().alarm(alarm.key, alarm);
         let alarms = active.iter().filter_map(told).collect();
         (self.next, self.token) = (next, Token { epoch, seq });
         let numbers = self.changed_numbers(&mut 0);
@@ -248,11 +248,6 @@ impl Session {
         self.send_changes().await
     }
 
-    fn device(&self, alarm: &Alarm) -> Option<DeviceKey> {
-        let roster = self.hub.roster();
-        alarm.device.as_ref().and_then(|name| roster.borrow().by_name(name.as_str()).map(|device| device.key))
-    }
-
     async fn send_steps(&mut self) -> Result<(), Gone> {
         if self.wanted.is_none() {
             return Ok(());
@@ -262,7 +257,7 @@ impl Session {
         };
         for step in steps {
             self.token = Token { epoch: step.epoch, seq: step.seq };
-            let told = self.sight.borrow().step(self.device(&step.alarm), &step);
+            let told = self.sight.borrow().step(step.alarm.key, &step);
             let Some(told) = told else { continue };
             metrics::counter!("vigil_alarms_sent_total").increment(1);
             self.send(&FromServer::Alarm(told)).await?;

@@ -1,9 +1,12 @@
 use std::fmt;
+use std::time::Duration;
 
 use ahash::{AHashMap, AHashSet};
+use futures_util::future::try_join_all;
 use keys::Keyring;
 use store::time::At;
 use store::{Db, Error};
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 use vitals::{DeviceKey, PatientId, Timestamp};
 
@@ -13,6 +16,9 @@ use crate::audit::{Action, Category, Entity, EntityKind, Event};
 use crate::caller::Who;
 use crate::identity::{Names, names_on_glass};
 use crate::patients::Name;
+
+/// Numbers and alarms do not wait longer than this for names: keys lie in a database of their own, which may hang.
+const OPENED_WITHIN: Duration = Duration::from_millis(500);
 
 const SIGHT: &str = "-- portal::live::sight
     SELECT device_key, patient_id FROM sight($1) LIMIT 100000";
@@ -104,7 +110,7 @@ impl Sight {
     }
 }
 
-/// A name that cannot be opened is none, and its bed is shown all the same.
+/// A name that cannot be opened, or not in time, is none, and its bed is shown all the same.
 async fn labels(
     db: &impl Db,
     looker: &Looker<'_>,
@@ -112,16 +118,27 @@ async fn labels(
     names: Names,
 ) -> Result<Labels, Error> {
     let patients: Vec<Uuid> = worn.iter().map(|(_, patient)| patient.0).collect();
-    let mut labels = Labels::default();
-    for row in db.query(NAMES, &[&patients, &At(looker.now)]).await? {
+    let rows = db.query(NAMES, &[&patients, &At(looker.now)]).await?;
+    let until = Instant::now() + OPENED_WITHIN;
+    let opened = rows.iter().map(|row| async move {
         let (patient, sealed) = (PatientId(row.try_get(0)?), row.try_get::<_, &[u8]>(2)?);
-        match open(looker.keyring, patient, row.try_get(1)?, sealed).await {
-            Ok(name) if names == Names::Whole => drop(labels.0.insert(patient, name.whole())),
-            Ok(name) => drop(labels.0.insert(patient, name.initials())),
-            Err(error) => {
-                tracing::warn!(%patient, error = &error as &dyn std::error::Error, "a name cannot be opened")
+        let label = match timeout_at(until, open(looker.keyring, patient, row.try_get(1)?, sealed)).await {
+            Ok(Ok(name)) if names == Names::Whole => Some(name.whole()),
+            Ok(Ok(name)) => Some(name.initials()),
+            Ok(Err(error)) => {
+                tracing::warn!(%patient, error = &error as &dyn std::error::Error, "a name cannot be opened");
+                None
             }
-        }
+            Err(_) => {
+                tracing::warn!(%patient, "a name was not opened in time");
+                None
+            }
+        };
+        Ok::<_, Error>((patient, label))
+    });
+    let mut labels = Labels::default();
+    for (patient, label) in try_join_all(opened).await? {
+        labels.0.extend(label.map(|label| (patient, label)));
     }
     Ok(labels)
 }

@@ -92,7 +92,7 @@ impl State {
         }
     }
 
-    /// None until anything was shown that was measured `since`.
+    /// None until anything was shown that was measured `since`, by our clock: a device's own may be an hour off.
     pub(crate) fn latest(
         &self,
         device: &vitals::DeviceName,
@@ -100,7 +100,7 @@ impl State {
         now: Timestamp,
     ) -> Option<Latest> {
         let readings =
-            self.readings.map(|reading| reading.filter(|reading| since.is_none_or(|since| reading.at >= since)));
+            self.readings.map(|reading| reading.filter(|reading| since.is_none_or(|since| reading.event_at >= since)));
         let received_at = readings.iter().flatten().map(|reading| reading.received_at).max()?;
         let number = |reading: &Reading| LiveNumber {
             value: reading.value,
@@ -157,6 +157,20 @@ mod tests {
         // The same delay from a device whose clock is known to be 9 s behind.
         slot.show(&frame(-8_000, 1_000, 73.0), 9_000_000);
         assert_eq!(hr(&slot, 1_500).age_ms, 500);
+    }
+
+    /// Whoever wears it now shows from the first frame on, and nothing of who wore it before.
+    #[test]
+    fn since_when_it_is_worn_is_asked_by_our_clock() {
+        for behind_ms in [3_600_000, -90_000, 0] {
+            let (slot, name) = (Slot::default(), "bed-01".try_into().unwrap());
+            let since = Some(T.plus_millis(10_000));
+            slot.show(&frame(9_000 - behind_ms, 9_000, 71.0), behind_ms * 1_000);
+            assert!(slot.read().1.latest(&name, since, T.plus_millis(10_500)).is_none(), "{behind_ms}");
+            slot.show(&frame(11_000 - behind_ms, 11_000, 72.0), behind_ms * 1_000);
+            let latest = slot.read().1.latest(&name, since, T.plus_millis(11_500)).unwrap();
+            assert_eq!(latest.values[&Parameter::Hr].value, Some(72.0), "{behind_ms}");
+        }
     }
 
     #[test]

@@ -20,6 +20,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Looks after which names are opened anew, though nobody else is shown: somebody may be called otherwise now.
 const NAMES_EVERY: u32 = 15;
 
+/// After so many looks in a row that a database which is there did not answer, nobody is named.
+const FAILED_LOOKS: u32 = 3;
+
 /// One subscription of a screen: an event when it begins, whenever it shows others, and when it ends.
 pub(crate) struct View {
     showing: Showing,
@@ -77,6 +80,7 @@ impl View {
     /// Looks on, for as long as what it shows can be written down.
     pub(crate) async fn follow(&self) {
         let (mut news, mut looks, mut looked_at) = (self.news.clone(), 0_u32, self.caller().now());
+        let mut failed = 0_u32;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
@@ -84,9 +88,21 @@ impl View {
             }
             looks = looks.wrapping_add(1);
             match self.look(looks.is_multiple_of(NAMES_EVERY)).await {
-                Ok(()) => looked_at = self.caller().now(),
+                Ok(()) => (looked_at, failed) = (self.caller().now(), 0),
                 // What was seen is seen on.
-                Err(ApiError::Database(_)) => self.go_on_unseeing(looked_at),
+                Err(ApiError::Database(error)) if error.away() => self.go_on_unseeing(looked_at),
+                // There, and did not answer: who may be seen may have changed.
+                Err(ApiError::Database(error)) => {
+                    failed = failed.saturating_add(1);
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        failed,
+                        "a screen could not look whom it may show"
+                    );
+                    if failed >= FAILED_LOOKS {
+                        self.unname();
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a screen may show no more");
                     return;
@@ -112,8 +128,14 @@ impl View {
     /// The database is away, and with it whatever says that somebody is still there: by now any session would have locked.
     fn go_on_unseeing(&self, looked_at: Timestamp) {
         tracing::debug!("a screen goes on with what it saw before the database was away");
+        if self.caller().now().millis_since(looked_at) >= LOCKS_MS {
+            self.unname();
+        }
+    }
+
+    fn unname(&self) {
         let known = self.showing.sight.borrow().clone();
-        if self.caller().now().millis_since(looked_at) >= LOCKS_MS && *known != known.nameless() {
+        if *known != known.nameless() {
             self.show(Arc::new(known.nameless()));
         }
     }

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use tokio::time::timeout;
 use vitals::PatientId;
 
 use super::model::Patient;
@@ -9,6 +12,9 @@ use crate::web::{ApiError, Json};
 
 /// Also of whom nobody is told, and of whom nothing can be read any more.
 const UNKNOWN: ApiError = ApiError::NotFound { code: "not_found", detail: "no patient has this id" };
+
+/// A connection is held meanwhile: a key store that hangs must not take them all.
+const KEY_WITHIN: Duration = Duration::from_secs(1);
 
 /// What there was to see of whom was asked for.
 enum Found {
@@ -25,7 +31,7 @@ pub(super) async fn show(patient: PatientId, app: App, caller: Caller) -> Result
             return Ok::<_, ApiError>(if related { Found::Unknown } else { Found::NoRelation });
         };
         let opened = if stored.sealed() {
-            let key = match app.keyring.patient(patient).await {
+            let key = match timeout(KEY_WITHIN, app.keyring.patient(patient)).await.map_err(|_| keys_away())? {
                 Err(keys::Error::Destroyed(_)) => return Ok(Found::Unknown),
                 key => key?,
             };
@@ -41,6 +47,10 @@ pub(super) async fn show(patient: PatientId, app: App, caller: Caller) -> Result
         Found::NoRelation => Err(ApiError::no_relation()),
         Found::Unknown => Err(UNKNOWN),
     }
+}
+
+fn keys_away() -> ApiError {
+    ApiError::Unavailable { code: "keys_away", detail: "the key store does not answer".to_owned() }
 }
 
 fn event(patient: PatientId, found: &Found) -> Event {

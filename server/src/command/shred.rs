@@ -1,6 +1,6 @@
 use std::io::BufRead;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use keys::Zeroizing;
 use keys::rotate::Databases;
 use keys::shred::{Shredded, TwoPersons, shred};
@@ -23,9 +23,10 @@ pub(super) fn command(config: &Config, what: &Shred) -> anyhow::Result<()> {
         let persons = TwoPersons::new(by, approved_by).context("two different people")?;
         let done = destroy(database, what, persons).await;
         users.shredded(what.patient, done.is_ok()).await?;
-        let Shredded { at, final_from } = done?;
+        let Shredded { at, final_from, everywhere } = done?;
         println!("the key of {} was destroyed at {at}", what.patient);
         println!("from {final_from} on no backup brings anything of this patient back");
+        ensure!(everywhere, "the key is gone, but not everywhere yet: run the same again");
         Ok(())
     })
 }

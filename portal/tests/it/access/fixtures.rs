@@ -62,7 +62,8 @@ impl Ground {
         store::alarms::save(&db, &[step(1, Some(self.site.beds[0]), 1, What::Raised)]).await.unwrap();
         let key = keyring.make_patient(PatientId(self.patient.id)).await.unwrap();
         let (name, id) = (keys::Field::new("patient_names", "sealed"), Uuid::now_v7());
-        let sealed = key.seal(name, id.as_bytes(), format!("{NAME} {BORN} {MRN}").as_bytes());
+        let sealed =
+            key.seal(name, id.as_bytes(), json!({"given": [BORN, MRN], "family": NAME}).to_string().as_bytes());
         let insert =
             "INSERT INTO patient_names (id, patient_id, use, sealed, valid) VALUES ($1, $2, 'official', $3, '[,)')";
         db.execute(insert, &[&id, &self.patient.id, &sealed]).await.unwrap();
