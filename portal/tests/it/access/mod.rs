@@ -248,9 +248,9 @@ async fn whoever_has_nothing_to_do_with_a_patient_is_told_nothing_by_any_endpoin
 
     // And of whoever is restricted not even that there is something.
     ground.patient.restrict(&ground.site.database).await;
-    let related = somebody(&ground.site.database, "nurse").await;
     let unrelated = somebody(&ground.site.database, "nurse").await;
     for (endpoint, _) in CLINICAL.iter().filter(|(_, about)| *about == About::OnePatient) {
+        let related = somebody(&ground.site.database, "nurse").await;
         let ask = ground.ask(endpoint, &related).await.unwrap();
         let (status, text) = told(&ground, endpoint, &ask, Some(&unrelated), 1).await;
         assert_eq!(status, 404, "{endpoint}: {text}");
