@@ -17,6 +17,9 @@ use crate::{Error, patients};
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long the database may take to notice that the rotation before this one has gone.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// Patients of one transaction: no reader waits for it, and its locks are held for milliseconds.
 const PATIENTS: i64 = 500;
 
@@ -50,10 +53,14 @@ impl Databases {
     /// Until the value is dropped: two rotations at a time would each think that the other's key is the old one.
     async fn alone(&self) -> Result<impl Send + use<>, Error> {
         let session = self.keys.connect("vigil keys rotate").await?;
-        let ours = session.query_one(rows::ROTATE_ALONE, &[&rows::ROTATING]).await.and_then(|row| row.try_get(0));
-        match ours.map_err(store::Error::from)? {
-            true => Ok(session),
-            false => Err(Error::Rotating),
+        let deadline = Instant::now() + FAREWELL;
+        loop {
+            let ours = session.query_one(rows::ROTATE_ALONE, &[&rows::ROTATING]).await.and_then(|row| row.try_get(0));
+            match ours.map_err(store::Error::from)? {
+                true => return Ok(session),
+                false if Instant::now() >= deadline => return Err(Error::Rotating),
+                false => sleep(LOOK).await,
+            }
         }
     }
 }
