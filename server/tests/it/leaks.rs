@@ -208,6 +208,8 @@ async fn a_shift(ward: &Ward, vigil: &Vigil) -> Vec<Member> {
     let link = ward.site.run(&["user", "first-admin"]);
     let mut anna = Member::welcomed(vigil, link.trim().split_once('#').unwrap().1, "anna.berg").await;
     anna.keeps("a session");
+    anna.steps_up(&ward.superuser.get().await.unwrap()).await;
+    anna.keeps("an administrator's session after step-up");
     let invited = json!({"login": "nora.lind", "display_name": "Of the staff"});
     let invited = anna.browser.post("/api/users", invited).await;
     let mut nora = Member::welcomed(vigil, invited["token"].as_str().unwrap(), "nora.lind").await;
@@ -282,8 +284,8 @@ async fn no_dump_file_log_or_metric_tells_a_name_or_a_secret_in_any_form() {
     let vigil = Vigil::start(command);
     let members = a_shift(&ward, &vigil).await;
     let (now, db) = (Clock::system().now(), ward.db().await);
-    let nurse = Person::with_role(&db, "nurse", now).await.unwrap();
-    let auditor = Person::with_role(&db, "auditor", now).await.unwrap();
+    let nurse = Person::in_realm(&db, vitals::Realm::Demo, "nurse", now).await.unwrap();
+    let auditor = Person::in_realm(&db, vitals::Realm::Demo, "auditor", now).await.unwrap();
     drop(db);
     let search = format!("http://{}/api/audit?patient={}", vigil.portal, ward.patient);
     let found = reqwest::Client::new().get(search).header(header::COOKIE, auditor.cookie()).send().await.unwrap();
@@ -305,7 +307,7 @@ async fn no_dump_file_log_or_metric_tells_a_name_or_a_secret_in_any_form() {
     names_in_requests(&vigil, &nurse).await;
     let spool = ward.site.path("audit/events.spool");
     eventually("events on the disk", async || fs::metadata(&spool).is_ok_and(|spool| spool.len() > 0)).await;
-    let metrics = reqwest::get(format!("http://{}/metrics", vigil.portal)).await.unwrap().bytes().await.unwrap();
+    let metrics = reqwest::get(format!("http://{}/metrics", vigil.metrics)).await.unwrap().bytes().await.unwrap();
     let mut places = files(ward.site.dir.path());
     places.push(("/metrics".into(), metrics.to_vec()));
     assert!(holds(&places, "events.spool", b"live_view") && holds(&places, "/metrics", b"vigil_audit_events_spooled"));

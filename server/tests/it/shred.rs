@@ -34,6 +34,7 @@ impl Office {
         let link = site.run(&["user", "first-admin"]);
         let anna = Member::welcomed(&vigil, link.trim().split_once('#').unwrap().1, STAFF[0].0).await;
         let mut staff = vec![anna];
+        staff[0].steps_up(&db.pool().get().await.unwrap()).await;
         for (login, role) in &STAFF[1..] {
             let invited = json!({"login": login, "display_name": "Of the staff"});
             let invited = staff[0].browser.post("/api/users", invited).await;
