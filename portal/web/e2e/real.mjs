@@ -25,7 +25,10 @@ export async function walkReal(browser, vigil, word) {
   const wanted = Object.entries(WALKS).filter(([name]) => name.includes(word));
   assert.ok(wanted.length > 0 || word === "wall", "no walk has that name");
   let failed = 0;
-  for (const [name, work] of wanted) failed += (await walk(browser, vigil.url, name, work, around)) ? 0 : 1;
+  for (const [name, work] of wanted) {
+    for (const screen of [around.staff.first, around.staff.second]) await around.staff.stepUp(screen);
+    failed += (await walk(browser, vigil.url, name, work, around)) ? 0 : 1;
+  }
   for (const { page, thrown } of [around.staff.first, around.staff.second]) {
     assert.deepEqual(thrown, []);
     await page.context().close();

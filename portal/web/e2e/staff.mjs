@@ -6,13 +6,16 @@ import { Phone } from "./phone.mjs";
 
 export const PASSWORD = "seven herons on the quay";
 
+/** Longer than a walk takes. */
+const SOON_MS = 90_000;
+
 async function told(answer) {
   assert.ok(answer.ok(), `${answer.url()}: ${answer.status()} ${await answer.text()}`);
   return answer.status() === 204 ? undefined : answer.json();
 }
 
 export class Staff {
-  /** Signed-in screens of the two administrators. */
+  /** Signed-in screens of the two administrators, each with a `phone`. */
   first;
   second;
 
@@ -20,8 +23,20 @@ export class Staff {
     this.url = url;
   }
 
+  /**
+   * So that users, grants and stations can be changed on this screen for some minutes. Beside the page: how its dialog asks
+   * for a code is walked in real/account.mjs.
+   */
+  async stepUp(screen) {
+    if ((screen.graveUntil ?? 0) > Date.now() + SOON_MS) return;
+    const data = { code: await screen.phone.code() };
+    const session = await told(await screen.page.context().request.post(`${this.url}api/session/step-up`, { data }));
+    screen.graveUntil = Date.parse(session.stepped_up_until);
+  }
+
   /** Asks as this administrator, with the cookies of their screen. */
   async #as(screen, method, path, data) {
+    await this.stepUp(screen);
     const browser = screen.page.context().request;
     await told(await browser.post(`${this.url}api/session/input`));
     return told(await browser.fetch(`${this.url}${path}`, { method, data }));

@@ -34,9 +34,11 @@ export const names = {
     await me.live();
     await me.named(vigil.bed, WHOLE);
     await me.clean("the real ward with names");
+    const named = me.rosters;
     await me.press("button", "Lock");
     await me.heading(/^Locked by/);
     await me.named(vigil.bed, /^$/);
+    await me.rosterAfter(named);
     await me.number(vigil.bed, "hr", "72");
     await me.live();
     await me.clean("the real ward without names");
