@@ -20,9 +20,10 @@ impl Transaction {
         Self::begin(pool, "BEGIN READ ONLY", settings).await
     }
 
-    /// The same, begun by the first [`run`](Self::run): on the way to the database together with it.
+    /// The same, begun by the first [`run`](Self::run), on the way to the database together with it; all of it sees the
+    /// database as it was at that moment.
     pub async fn read_only_later(pool: &Pool, settings: &str) -> Result<Self, Error> {
-        Self::take(pool, "BEGIN READ ONLY", settings).await
+        Self::take(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", settings).await
     }
 
     pub async fn read_write(pool: &Pool, settings: &str) -> Result<Self, Error> {

@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::seed::{Guest, House};
+use super::seed::{Guest, House, MONITORED, NURSES};
 use crate::load::Latencies;
 use crate::machine::{self, Thread};
 
@@ -20,14 +20,16 @@ const WARM: Duration = Duration::from_secs(1);
 /// What one of them reads, over and over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Habit {
-    /// Who a patient is; each time another one.
-    Banner,
-    /// The last hour of a patient; each time another one.
-    Chart,
-    /// Both, as a page about a patient asks for them; each time another one.
+    /// A page about a patient: who it is, and the trend as it opens. Each time another one.
     Page,
     /// The same, of the ten patients that the nurse looks after.
     Rounds,
+    /// The trend of a day.
+    Day,
+    /// The last hour in minutes.
+    Hour,
+    /// Who a patient is, and nothing else.
+    Banner,
 }
 
 /// Patients of one nurse in [`Habit::Rounds`].
@@ -63,12 +65,15 @@ pub(super) async fn read(
                 let guest = habit.guest(guests, nurse, turn);
                 turn += 1;
                 let banner = || format!("/api/patients/{}", guest.patient);
-                let (from, to) = &house.hour;
-                let chart = || format!("/api/vitals?device={}&from={from}&to={to}&step=60", guest.device);
+                let trend = |(from, to): &(String, String), step: u32| {
+                    format!("/api/vitals?device={}&from={from}&to={to}&step={step}", guest.device)
+                };
+                // Steps as the page asks for them (portal/web/src/trend/ranges.ts).
                 let paths = match habit {
+                    Habit::Page | Habit::Rounds => vec![banner(), trend(&house.hour, 5)],
+                    Habit::Day => vec![trend(&house.day, 60)],
+                    Habit::Hour => vec![trend(&house.hour, 60)],
                     Habit::Banner => vec![banner()],
-                    Habit::Chart => vec![chart()],
-                    Habit::Page | Habit::Rounds => vec![banner(), chart()],
                 };
                 for path in paths {
                     let asked = Instant::now();
@@ -100,33 +105,44 @@ pub(super) async fn read(
 }
 
 impl Habit {
-    pub(super) const ALL: [Self; 4] = [Self::Page, Self::Banner, Self::Chart, Self::Rounds];
+    /// The first one is what is judged.
+    pub(super) const ALL: [Self; 5] = [Self::Page, Self::Rounds, Self::Day, Self::Hour, Self::Banner];
 
     pub(super) const fn word(self) -> &'static str {
         match self {
-            Self::Banner => "banner",
-            Self::Chart => "chart",
             Self::Page => "page",
             Self::Rounds => "rounds",
+            Self::Day => "day",
+            Self::Hour => "hour",
+            Self::Banner => "banner",
         }
     }
 
     /// What a results page says of it.
     pub(super) const fn told(self) -> &'static str {
         match self {
-            Self::Banner => "who a patient is, each time another one",
-            Self::Chart => "the last hour of a patient in minutes, each time another one",
-            Self::Page => "both of one patient, as a page about him asks for them, each time another one",
+            Self::Page => {
+                "a page about a patient: who it is, and the trend as it opens, an hour in steps of 5 s; each time another one"
+            }
             Self::Rounds => "the same of the ten patients of each nurse, over and over",
+            Self::Day => "the trend of a day in minutes, each time another patient",
+            Self::Hour => "an hour in minutes, which no page asks for: the cheapest chart; each time another patient",
+            Self::Banner => {
+                "who a patient is and nothing else, which no page asks for: the cheapest read; each time another one"
+            }
         }
     }
 
     fn guest(self, guests: &[Guest], nurse: usize, turn: usize) -> &Guest {
+        let guests = match self {
+            Self::Page | Self::Rounds | Self::Day => &guests[..MONITORED],
+            Self::Hour | Self::Banner => guests,
+        };
         // Nobody follows right behind anybody.
-        let apart = guests.len() / super::seed::NURSES;
+        let apart = guests.len() / NURSES;
         match self {
-            Self::Rounds => &guests[nurse * apart + turn % OWN],
-            Self::Banner | Self::Chart | Self::Page => &guests[(nurse * apart + turn) % guests.len()],
+            Self::Rounds => &guests[(nurse * apart + turn % OWN) % guests.len()],
+            Self::Page | Self::Day | Self::Hour | Self::Banner => &guests[(nurse * apart + turn) % guests.len()],
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use futures_util::future::join;
 use store::{Client, Pool, Transaction, prepared};
 use vitals::PatientId;
@@ -13,6 +15,8 @@ pub(crate) struct Read {
     tx: Transaction,
     caller: Caller,
     purpose: Purpose,
+    /// Of the snapshot that the whole read has. Not asked where nobody treats anybody.
+    behind_glass: OnceLock<Vec<PatientId>>,
 }
 
 /// What a read found. It has no way out but to be seen, which is written down first.
@@ -51,9 +55,9 @@ const BEHIND_GLASS: &str = "-- portal::caller::behind_glass
     SELECT DISTINCT patient_id FROM access_grants
     WHERE user_id = acting_user() AND via = 'break_glass' AND during @> now() LIMIT 1000";
 
-async fn behind_glass(db: &Client) -> Result<Vec<PatientId>, ApiError> {
+async fn behind_glass(db: &Client) -> Result<Vec<PatientId>, store::Error> {
     let rows = prepared::query(db, BEHIND_GLASS, &[]).await?;
-    rows.iter().map(|row| Ok(PatientId(row.try_get(0).map_err(store::Error::from)?))).collect()
+    rows.iter().map(|row| Ok(PatientId(row.try_get(0)?))).collect()
 }
 
 impl Read {
@@ -76,7 +80,7 @@ impl Read {
 
     async fn under(context: &Context<'_>, pool: &Pool) -> Result<Self, ApiError> {
         let tx = Transaction::read_only_later(pool, &context.settings()).await?;
-        Ok(Self { tx, caller: context.caller.clone(), purpose: context.purpose })
+        Ok(Self { tx, caller: context.caller.clone(), purpose: context.purpose, behind_glass: OnceLock::new() })
     }
 
     /// Runs queries. What they found stays unseen.
@@ -84,7 +88,16 @@ impl Read {
         &self,
         query: impl AsyncFnOnce(&Client) -> Result<T, E>,
     ) -> Result<Unseen<T>, E> {
-        self.tx.run(query).await.map(Unseen)
+        let treats = self.purpose == Purpose::Treatment && self.caller.user().is_some();
+        if !treats || self.behind_glass.get().is_some() {
+            return self.tx.run(query).await.map(Unseen);
+        }
+        // On the way together.
+        let both = self.tx.run(async |db| Ok::<_, E>(join(behind_glass(db), query(db)).await));
+        let (behind_glass, found) = both.await?;
+        let (found, behind_glass) = (found?, behind_glass?);
+        self.behind_glass.get_or_init(|| behind_glass);
+        Ok(Unseen(found))
     }
 
     /// The same, where what was found may be what is known already: then nothing new is seen, and no event says so.
@@ -103,11 +116,8 @@ impl Read {
 
     /// Lets out what was found, once it is durable that it was seen. `event` says by what was found whom it is about.
     pub(crate) async fn seen<T>(self, found: Unseen<T>, event: impl FnOnce(&T) -> Event) -> Result<T, ApiError> {
-        let Self { tx, caller, purpose } = self;
-        let event = event(&found.0);
-        let asks = purpose == Purpose::Treatment && caller.user().is_some() && !event.subjects.is_empty();
-        let behind_glass = if asks { tx.run(async |db| behind_glass(db).await).await? } else { Vec::new() };
-        let (broken, others) = event.part(&behind_glass);
+        let Self { tx, caller, purpose, behind_glass } = self;
+        let (broken, others) = event(&found.0).part(behind_glass.get().map_or(&[], Vec::as_slice));
         let record = async {
             for (purpose, event) in
                 others.map(|event| (purpose, event)).into_iter().chain(broken.map(|event| (Purpose::BreakGlass, event)))

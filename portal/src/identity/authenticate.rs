@@ -15,13 +15,12 @@ use crate::web::ApiError;
 
 static ROLES: LazyLock<String> = LazyLock::new(|| format!("-- portal::identity::roles\n    {}", roles_of("$1", "$2")));
 
-/// A role for two persons counts once it is approved, unless the command line gave it.
+/// A role for two persons counts once it is approved, unless the command line gave it (`role_counts` of the schema).
 pub(super) fn roles_of(user: &str, now: &str) -> String {
     format!(
         "SELECT DISTINCT r.code FROM role_grants g JOIN roles r ON r.id = g.role_id
         WHERE g.user_id = {user} AND g.during @> {now}::timestamptz
-            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
-        LIMIT 16"
+            AND role_counts(g, r) LIMIT 16"
     )
 }
 

@@ -8,11 +8,11 @@ use crate::permission::Role;
 
 const LIST: &str = "-- portal::identity::grants::list
     SELECT g.id, g.user_id, r.code, g.version, g.location_id, lower(g.during) AS since, upper(g.during) AS until, g.granted_by,
-        g.approved_by, (r.two_persons OR g.awaits_approval) AND g.granted_part IS NULL AND g.approved_at IS NULL AS pending
+        g.approved_by, NOT role_counts(g, r) AS pending
     FROM role_grants g JOIN roles r ON r.id = g.role_id
     WHERE g.realm = $1 AND ($2::uuid IS NULL OR g.id < $2) AND ($4::uuid IS NULL OR g.user_id = $4)
         AND ($5::uuid IS NULL OR g.id = $5)
-        AND (NOT $6 OR (r.two_persons OR g.awaits_approval) AND g.granted_part IS NULL AND g.approved_at IS NULL
+        AND (NOT $6 OR NOT role_counts(g, r)
             AND (upper_inf(g.during) OR upper(g.during) > $7))
     ORDER BY g.id DESC LIMIT $3";
 

@@ -29,13 +29,13 @@ const LIST: &str = "-- portal::identity::sessions::list
     WHERE s.user_id = $1 AND s.revoked_at IS NULL AND u.status = 'active' AND s.expires_at > $2 AND s.last_input_at > $3
     ORDER BY s.started_at DESC LIMIT 100";
 
-/// A grant counts as in authenticate.rs. Without one of a role that may see a wall there is no right to its socket.
+/// Without one of a role that may see a wall there is no right to its socket.
 const STANDING: &str = "-- portal::identity::sessions::standing
     SELECT s.id, least(s.expires_at, s.last_input_at + $3 * interval '1 millisecond', right_to.ends_at) AS ends_at
     FROM sessions s JOIN users u ON u.id = s.user_id CROSS JOIN LATERAL (
         SELECT max(coalesce(upper(g.during), 'infinity')) AS ends_at FROM role_grants g JOIN roles r ON r.id = g.role_id
         WHERE g.user_id = s.user_id AND r.code = ANY($4) AND g.during @> $2::timestamptz
-            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
+            AND role_counts(g, r)
     ) right_to
     WHERE s.id = ANY($1) AND s.revoked_at IS NULL AND u.status = 'active' AND s.expires_at > $2
         AND right_to.ends_at IS NOT NULL";

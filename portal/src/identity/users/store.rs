@@ -11,7 +11,7 @@ const LIST: &str = "-- portal::identity::users::list
     SELECT u.id, u.login, u.display_name, u.status, u.version, ARRAY(
         SELECT DISTINCT r.code FROM role_grants g JOIN roles r ON r.id = g.role_id
         WHERE g.user_id = u.id AND g.during @> $3::timestamptz
-            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
+            AND role_counts(g, r)
     ) AS roles
     FROM users u WHERE ($1::text IS NULL OR u.realm = $1) AND ($2::uuid IS NULL OR u.id < $2)
         AND ($5::uuid IS NULL OR u.id = $5)
@@ -43,13 +43,13 @@ const LOCK_ADMINISTRATORS: &str = "-- portal::identity::users::lock_administrato
 const ADMINISTRATORS: &str = "-- portal::identity::users::administrators
     SELECT count(DISTINCT u.id) FROM users u JOIN role_grants g ON g.user_id = u.id JOIN roles r ON r.id = g.role_id
     WHERE u.status = 'active' AND r.code = 'administrator' AND g.during @> $1::timestamptz
-        AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
+        AND role_counts(g, r)
         AND u.realm = $2";
 
 const ADMINISTERS: &str = "-- portal::identity::users::administers
     SELECT EXISTS (SELECT FROM users u JOIN role_grants g ON g.user_id = u.id JOIN roles r ON r.id = g.role_id
         WHERE u.id = $2 AND u.status = 'active' AND r.code = 'administrator' AND g.during @> $1::timestamptz
-            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval)))";
+            AND role_counts(g, r))";
 
 /// Whoever is one for a while only is none who is left.
 const LAST_ADMINISTRATOR: &str = "-- portal::identity::users::last_administrator
@@ -57,7 +57,7 @@ const LAST_ADMINISTRATOR: &str = "-- portal::identity::users::last_administrator
         SELECT u.id, u.realm, g.id AS grant_id, upper_inf(g.during) AS lasts
         FROM users u JOIN role_grants g ON g.user_id = u.id JOIN roles r ON r.id = g.role_id
         WHERE u.status = 'active' AND r.code = 'administrator' AND g.during @> $1::timestamptz
-            AND (g.approved_at IS NOT NULL OR g.granted_part IS NOT NULL OR NOT (r.two_persons OR g.awaits_approval))
+            AND role_counts(g, r)
     )
     SELECT EXISTS (
         SELECT FROM administrators one WHERE one.id = $2 AND ($3::uuid IS NULL OR one.grant_id = $3) AND NOT EXISTS (

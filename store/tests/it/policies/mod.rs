@@ -11,6 +11,11 @@ use tokio_postgres::Client;
 
 use crate::schema::{id, named, role};
 
+/// A device on each of the two patients.
+const PUT_ON: &str = "UPDATE device_assignments SET during = tstzrange('2026-01-01', NULL);
+    INSERT INTO device_assignments (id, realm, device_key, patient_id, encounter_id, during, source, recorded_at)
+        VALUES (gen_random_uuid(), 'demo', 2, @quinn, @other_stay, tstzrange('2026-01-01', NULL), 'scan', now())";
+
 /// A connection of the portal's role.
 async fn portal(db: &TestDatabase) -> Client {
     role(db, "vigil_portal").await
@@ -28,6 +33,15 @@ async fn seen_by(client: &Client, user: Option<&str>, sql: &str) -> Result<Vec<S
 
 /// Which of the ward's two patients a user sees.
 async fn patients_of(client: &Client, user: &str) -> Vec<&'static str> {
-    let seen = seen_by(client, Some(user), "SELECT id::text FROM patients").await.unwrap();
+    ours(&seen_by(client, Some(user), "SELECT id::text FROM patients").await.unwrap())
+}
+
+/// The same of a wall, which asks for all that is worn at once.
+async fn worn_by(client: &Client, user: &str) -> Vec<&'static str> {
+    let worn = "SELECT patient_id::text FROM sight(now()) WHERE patient_id IS NOT NULL";
+    ours(&seen_by(client, Some(user), worn).await.unwrap())
+}
+
+fn ours(seen: &[String]) -> Vec<&'static str> {
     ["pat", "quinn", "stranger"].into_iter().filter(|name| seen.contains(&id(name).to_string())).collect()
 }

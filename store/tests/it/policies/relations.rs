@@ -1,15 +1,21 @@
-use super::{patients_of, portal, seen_by};
+use super::{PUT_ON, patients_of, portal, seen_by, worn_by};
 use crate::schema::{admin, id, run, ward};
 
 #[tokio::test]
 async fn cover_team_and_grants_are_what_opens_a_chart() {
     let db = ward().await;
     let portal = portal(&db).await;
-    assert_eq!(patients_of(&portal, "user_ann").await, ["pat"], "covers his bed");
-    assert_eq!(patients_of(&portal, "user_cat").await, ["quinn"], "of his team");
-    assert_eq!(patients_of(&portal, "user_dan").await, ["quinn"], "broke the glass");
-    assert_eq!(patients_of(&portal, "user_ben").await, [""; 0], "is not on duty yet");
-    assert_eq!(patients_of(&portal, "nobody_we_know").await, [""; 0]);
+    run(&admin(&db).await, PUT_ON).await.unwrap();
+    for (user, expected, why) in [
+        ("user_ann", ["pat"].as_slice(), "covers his bed"),
+        ("user_cat", &["quinn"], "of his team"),
+        ("user_dan", &["quinn"], "broke the glass"),
+        ("user_ben", &[], "is not on duty yet"),
+        ("nobody_we_know", &[], "has no account"),
+    ] {
+        assert_eq!(patients_of(&portal, user).await, expected, "{user} {why}");
+        assert_eq!(worn_by(&portal, user).await, expected, "{user} {why}, and a wall shows others than a chart");
+    }
 }
 
 /// Each of these ends what Ann or the others see, or widens it.
@@ -39,9 +45,11 @@ async fn what_ends_or_moves_changes_who_sees_whom() {
     ];
     let db = ward().await;
     let (admin, portal) = (admin(&db).await, portal(&db).await);
+    run(&admin, PUT_ON).await.unwrap();
     for (user, change, expected) in moves {
         run(&admin, &format!("BEGIN; {change}; COMMIT")).await.unwrap();
         assert_eq!(patients_of(&portal, user).await, *expected, "{change}");
+        assert_eq!(worn_by(&portal, user).await, *expected, "{change}: a wall shows others than a chart");
         restore(&admin).await;
     }
 }

@@ -1,6 +1,6 @@
 use tokio_postgres::Client;
 
-use super::portal;
+use super::{PUT_ON, portal};
 use crate::schema::{admin, id, named, run, ward};
 
 /// What the sight of a station, or of a user, tells: device and patient, where he may be seen.
@@ -16,10 +16,7 @@ async fn sight(client: &Client, who: &str, name: &str) -> Vec<(i32, Option<uuid:
 async fn a_station_sees_who_lies_in_its_place_and_a_user_whom_he_cares_for() {
     let db = ward().await;
     let (admin, portal) = (admin(&db).await, portal(&db).await);
-    let put_on = "UPDATE device_assignments SET during = tstzrange('2026-01-01', NULL);
-        INSERT INTO device_assignments (id, realm, device_key, patient_id, encounter_id, during, source, recorded_at)
-            VALUES (gen_random_uuid(), 'demo', 2, @quinn, @other_stay, tstzrange('2026-01-01', NULL), 'scan', now())";
-    run(&admin, put_on).await.unwrap();
+    run(&admin, PUT_ON).await.unwrap();
     let (pat, quinn) = (Some(id("pat")), Some(id("quinn")));
     let elsewhere = (3, None);
     assert_eq!(sight(&portal, "station", "wall").await, [(1, pat), (2, quinn), elsewhere], "both lie on its unit");
