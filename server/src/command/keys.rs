@@ -56,7 +56,7 @@ async fn replace(config: &Config, database: &Database, what: Rotate) -> anyhow::
     let databases = Databases::new(main, store);
     if let Some(path) = what.root {
         let next = RootKey::read(&root_key::named(config, path.clone(), Some(database)))?;
-        let place = ours.file().map(|file| file.path.clone()).context("the root key is in no file")?;
+        let place = ours.place().map(|place| place.path().to_owned()).context("the root key is in no file")?;
         rotate::root(&ours, &next, &databases, || next.replace(&place), what.keep_old).await.map_err(root_key::told)?;
         println!("{} holds the new root key; {} is not needed any more", place.display(), path.display());
         if what.keep_old {
