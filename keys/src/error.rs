@@ -39,6 +39,9 @@ pub enum Error {
 impl Error {
     /// Nothing gets better by trying again: start is refused.
     pub fn is_wrong_root(&self) -> bool {
-        matches!(self, Self::AnotherRoot | Self::Apart | Self::Root(_) | Self::Unopened(_))
+        match self {
+            Self::Root(error) => !error.is_temporary(),
+            _ => matches!(self, Self::AnotherRoot | Self::Apart | Self::Unopened(_)),
+        }
     }
 }

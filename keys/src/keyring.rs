@@ -163,15 +163,20 @@ impl Keyring {
 
     async fn reload_from(&self, stored: &Stored) -> Result<Reloaded, Error> {
         let _alone = stored.reloading.lock().await;
-        let (main, keys) = (stored.main.get().await?, stored.keys.get().await?);
         let ours = stored.root.load_full();
-        let (root, loaded) = match ours.file().map(RootKey::read) {
-            Some(Ok(newer)) => match load::load(&newer, &main, &keys).await {
+        // A vault may be slow: it is asked before a connection is held.
+        let again = Box::pin(ours.again()).await;
+        let (main, keys) = (stored.main.get().await?, stored.keys.get().await?);
+        let (root, loaded) = match again {
+            Ok(newer) => match load::load(&newer, &main, &keys).await {
                 // The file came before the database knows of it, or it is a wrong one: ours may still do.
                 Err(Error::AnotherRoot) => (ours.clone(), load::load(&ours, &main, &keys).await?),
                 loaded => (Arc::new(newer), loaded?),
             },
-            _ => (ours.clone(), load::load(&ours, &main, &keys).await?),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "keeping the last root key");
+                (ours.clone(), load::load(&ours, &main, &keys).await?)
+            }
         };
         let Loaded { generation, root_retires, wrapping, system, index } = loaded;
         stored.root.store(root);

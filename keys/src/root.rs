@@ -1,40 +1,56 @@
-//! The root key: 32 bytes in a file that only its owner reads, outside everything that is dumped or copied with the data.
+//! The root key: 32 bytes in a file that only its owner reads, outside everything that is dumped or copied with the data; or
+//! the same bytes in a file that opens with a vault's key only.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::cipher::Cipher;
-use crate::hex;
+use crate::place::Place;
 use crate::secret::Secret;
+use crate::vault::VaultError;
+use crate::wrapped::{self, Wrapped};
+use crate::{hex, private};
 
 /// How a key file begins; the key follows in hexadecimal.
 const MARK: &str = "vigil-root-1:";
 
-/// Bytes read of what is said to be a key file.
-const MAX_FILE: u64 = 4_096;
-
 /// Why a file is no root key for us. Start is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RootError {
-    #[error("root key {0}")]
+    #[error("key file {0}")]
     File(PathBuf, #[source] std::io::Error),
-    #[error("root key {0}: not a file")]
+    #[error("key file {0}: not a file")]
     NotAFile(PathBuf),
-    #[error("root key {0}: others may read or change it (mode {1:03o}); `chmod 600` it")]
+    #[error("key file {0}: others may read or change it (mode {1:03o}); `chmod 600` it")]
     Mode(PathBuf, u32),
-    #[error("root key {0}: it belongs to user {1}, not to the one who runs this")]
+    #[error("key file {0}: it belongs to user {1}, not to the one who runs this")]
     Owner(PathBuf, u32),
-    #[error("root key {0}: it lies in {1}, and would be copied with the data that it protects")]
+    #[error("key file {0}: it lies in {1}, and would be copied with the data that it protects")]
     BesideData(PathBuf, PathBuf),
-    #[error("root key {0}: not a key file of Vigil")]
+    #[error("key file {0}: not a key file of Vigil")]
     Form(PathBuf),
-    #[error("root key {0} exists, and a key is never overwritten")]
+    #[error("key file {0}: a vault wraps it, and [keys.vault] names none")]
+    IsWrapped(PathBuf),
+    #[error("key file {0}: no vault wraps it, and [keys.vault] names one")]
+    IsPlain(PathBuf),
+    #[error("key file {0}: it was changed, or its vault's key is not the one that wrapped it")]
+    Altered(PathBuf),
+    #[error("key file {0} exists, and a key is never overwritten")]
     Exists(PathBuf),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl RootError {
+    /// The vault is away: the same file may do a moment later.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Vault(error) if error.is_temporary())
+    }
 }
 
 /// Where a root key lies, and where it must not.
@@ -49,57 +65,50 @@ pub struct RootFile {
 #[derive(Clone)]
 pub struct RootKey {
     secret: Secret,
+    /// What its file holds where a vault wraps it. Such a key is never written as it is.
+    wrapped: Option<Wrapped>,
     /// Read again when another root key is told of.
-    file: Option<RootFile>,
+    place: Option<Place>,
 }
 
 impl RootKey {
     pub fn read(file: &RootFile) -> Result<Self, RootError> {
         let path = &file.path;
-        let failed = |error| RootError::File(path.clone(), error);
-        let real = path.canonicalize().map_err(failed)?;
+        let real = path.canonicalize().map_err(|error| RootError::File(path.clone(), error))?;
         for folder in &file.apart_from {
             // A folder that is not there yet holds nothing.
             if folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
                 return Err(RootError::BesideData(path.clone(), folder.clone()));
             }
         }
-        let opened = File::open(&real).map_err(failed)?;
-        // Of what was opened, not of what has the name by now.
-        let metadata = opened.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(RootError::NotAFile(path.clone()));
+        let text = private::read(path)?;
+        if text.starts_with(wrapped::MARK) {
+            return Err(RootError::IsWrapped(path.clone()));
         }
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(RootError::Mode(path.clone(), mode));
-        }
-        // The system's administrator reads every file anyway, and hands keys to services.
-        if metadata.uid() != rustix::process::geteuid().as_raw() && metadata.uid() != 0 {
-            return Err(RootError::Owner(path.clone(), metadata.uid()));
-        }
-        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize));
-        opened.take(MAX_FILE).read_to_string(&mut text).map_err(failed)?;
         let bytes = text.strip_prefix(MARK).and_then(|digits| hex::decode(digits.trim_end()));
         let secret = bytes.and_then(|bytes| Secret::read(&bytes)).ok_or_else(|| RootError::Form(path.clone()))?;
-        Ok(Self { secret, file: Some(file.clone()) })
+        Ok(Self { secret, wrapped: None, place: Some(Place::Plain(file.clone())) })
     }
 
     /// Draws a new one and writes its file, which must not exist.
     pub fn make(path: &Path) -> Result<(), RootError> {
-        Self::of(Secret::draw()).write(path)
+        Self::draw().write(path)
+    }
+
+    /// From where it lies, once more. A wrapped one that is still the same asks no vault.
+    pub async fn again(&self) -> Result<Self, RootError> {
+        match (&self.place, &self.wrapped) {
+            (Some(Place::Wrapped(file)), Some(ours)) if file.look()? == *ours => Ok(self.clone()),
+            (Some(place), _) => place.read().await,
+            (None, _) => Ok(self.clone()),
+        }
     }
 
     /// Into a file that must not exist.
     pub fn write(&self, path: &Path) -> Result<(), RootError> {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let written = made.and_then(|mut file| {
-            // Whole from the beginning: what grows leaves its former self in memory.
-            let mut text = Zeroizing::new(String::with_capacity(2 * MAX_FILE as usize));
-            for part in [MARK, hex::encode(self.secret.bytes()).as_str(), "\n"] {
-                text.push_str(part);
-            }
-            file.write_all(text.as_bytes())?;
+            file.write_all(self.text().as_bytes())?;
             file.sync_all()?;
             sync_folder(path)
         });
@@ -107,6 +116,20 @@ impl RootKey {
             std::io::ErrorKind::AlreadyExists => RootError::Exists(path.to_owned()),
             _ => RootError::File(path.to_owned(), error),
         })
+    }
+
+    fn text(&self) -> Zeroizing<String> {
+        // Whole from the beginning: what grows leaves its former self in memory.
+        let mut text = Zeroizing::new(String::with_capacity(private::MAX_FILE as usize));
+        match &self.wrapped {
+            Some(wrapped) => text.push_str(&wrapped.text()),
+            None => {
+                text.push_str(MARK);
+                text.push_str(&hex::encode(self.secret.bytes()));
+            }
+        }
+        text.push('\n');
+        text
     }
 
     /// In place of the one that is there, whole or not at all.
@@ -133,16 +156,24 @@ impl RootKey {
         Cipher::new(1, &self.secret.derive("vigil root wrap"))
     }
 
+    pub(crate) fn draw() -> Self {
+        Self::of(Secret::draw())
+    }
+
     pub(crate) fn of(secret: Secret) -> Self {
-        Self { secret, file: None }
+        Self { secret, wrapped: None, place: None }
+    }
+
+    pub(crate) fn of_wrapped(secret: Secret, wrapped: Wrapped, place: Place) -> Self {
+        Self { secret, wrapped: Some(wrapped), place: Some(place) }
     }
 
     pub(crate) fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    pub fn file(&self) -> Option<&RootFile> {
-        self.file.as_ref()
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 }
 

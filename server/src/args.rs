@@ -169,7 +169,7 @@ pub(crate) struct Enrol {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Draws a root key into FILE, which must not exist.
+    /// Draws a root key into FILE, which must not exist; wrapped, where the configuration names a vault.
     Init { file: PathBuf },
     /// Opens every key there is with the root key.
     Check,
@@ -213,6 +213,9 @@ pub(crate) struct Rotate {
     /// Both root keys open until the same is asked for without this: for files of other nodes, which are replaced by hand.
     #[arg(long, requires = "root")]
     pub(crate) keep_old: bool,
+    /// What a vault made of the root key, by the newest version of the vault's key. The root key stays.
+    #[arg(long, group = "which")]
+    pub(crate) vault: bool,
     /// The key that wraps the others.
     #[arg(long, group = "which")]
     pub(crate) wrapping: bool,

@@ -1,5 +1,6 @@
 mod address;
 mod database;
+mod keys;
 mod web;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub(crate) use database::Database;
+pub(crate) use keys::Keys;
 pub(crate) use web::{Http, Metrics, Spoken};
 
 /// What MQTT can count in flight.
@@ -49,14 +51,6 @@ impl Default for Mqtt {
             server_names: Vec::new(),
         }
     }
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Keys {
-    /// The root key, apart from state and data. `VIGIL_KEYS_FILE` overrides. Without one a private database is taken for a
-    /// demonstration, and its root key lies beside it.
-    pub(crate) file: Option<PathBuf>,
 }
 
 /// Where the audit keeps what nobody who changes the database may change.
@@ -120,6 +114,8 @@ pub(crate) enum Error {
     MetricsWithoutToken(SocketAddr),
     #[error("metrics on {0} would get their token in the clear: beyond loopback they need the portal's `http.tls`")]
     MetricsInTheClear(SocketAddr),
+    #[error("[keys.vault] {0}")]
+    Vault(&'static str),
     #[error("the database on {0} would get readings in the clear: only a socket or loopback is used without TLS")]
     DatabaseBeyondLoopback(String),
     #[error("read the database's address: {0}")]
@@ -142,9 +138,7 @@ impl Config {
                 Self::parse(&text).map_err(|error| Error::Form(file.to_owned(), error))?
             }
         };
-        if let Some(file) = env("VIGIL_KEYS_FILE") {
-            config.keys.file = Some(file.into());
-        }
+        config.keys.read_environment();
         if let Some(dir) = env("VIGIL_STATE_DIR") {
             config.state_dir = Some(dir.into());
         }
@@ -168,6 +162,7 @@ impl Config {
         if !self.mqtt.listen.ip().is_loopback() {
             return Err(Error::PlainBeyondLoopback(self.mqtt.listen));
         }
+        self.keys.check()?;
         self.http.check()?;
         self.metrics.check(&self.http)?;
         self.database.check()?;

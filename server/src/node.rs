@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use keys::RootKey;
 use store::Access;
 use store::lease::{self, Epoch, Lease, Locked, Standby, Turn};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +31,7 @@ const SKEW_MS: i64 = 10_000;
 pub(crate) async fn lead(
     config: &Config,
     database: &Database,
+    root: &RootKey,
     doors: &Doors,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Lease>> {
@@ -40,7 +42,7 @@ pub(crate) async fn lead(
         }
         Turn::Theirs(standby) => {
             tell(&format!("{doors}\nstandby"));
-            Box::pin(stand_by(standby, config, database, doors, stop)).await?
+            Box::pin(stand_by(standby, config, database, root, doors, stop)).await?
         }
     };
     let Some(locked) = locked else { return Ok(None) };
@@ -53,6 +55,7 @@ async fn stand_by(
     standby: Standby,
     config: &Config,
     database: &Database,
+    root: &RootKey,
     doors: &Doors,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Locked>> {
@@ -67,7 +70,7 @@ async fn stand_by(
     };
     let devices = ingest::front::stand_by(&config.ingest.front, &doors.devices, &over);
     let screens = portal::stand_by(&doors.screens, &doors.transport, &over);
-    let keys = Box::pin(root_key::stand_by(config, database, &over));
+    let keys = Box::pin(root_key::stand_by(root, database, &over));
     let (locked, (), screens, ()) = tokio::join!(waiting, devices, screens, keys);
     screens.context("stand by")?;
     locked.context("wait for the lease")

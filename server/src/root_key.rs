@@ -4,7 +4,8 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keys::{Keyring, RootError, RootFile, RootKey};
+use keys::vault::Vault;
+use keys::{Keyring, Place, RootError, RootFile, RootKey, WrappedFile};
 use store::lease::Epoch;
 use store::{Access, Pool, Role};
 use tokio_util::sync::CancellationToken;
@@ -29,33 +30,45 @@ pub(crate) enum Wrong {
     Foreign(#[source] keys::Error),
 }
 
-/// Before anything is made: whether the file that is named can be our root key.
+/// Before anything is made: whether the file that is named can be our root key. Asks no vault.
 pub(crate) fn look(config: &Config) -> Result<(), Wrong> {
     match &config.keys.file {
-        Some(path) => RootKey::read(&named(config, path.clone(), None)).map(drop).map_err(Wrong::File),
+        Some(path) => Ok(named(config, path.clone(), None)?.look()?),
         None if config.database.url.is_some() => Err(Wrong::Unnamed),
         None => Ok(()),
     }
 }
 
 /// On a private database without a root key that is named, a throw-away one beside it: for a demonstration.
-pub(crate) fn find(config: &Config, database: &Database) -> Result<RootKey, Wrong> {
+pub(crate) async fn find(config: &Config, database: &Database) -> anyhow::Result<RootKey> {
     if let Some(path) = &config.keys.file {
-        return Ok(RootKey::read(&named(config, path.clone(), Some(database)))?);
+        let place = named(config, path.clone(), Some(database)).map_err(unfit)?;
+        return Box::pin(place.read()).await.map_err(unfit);
     }
-    let Some(_) = database.data_dir() else { return Err(Wrong::Unnamed) };
+    let Some(_) = database.data_dir() else { return Err(Wrong::Unnamed.into()) };
     let path = config.state_dir().join("demo-root.key");
     if !path.exists() {
-        RootKey::make(&path)?;
+        RootKey::make(&path).map_err(unfit)?;
         tracing::info!("a throw-away root key was made beside the private database");
     }
-    Ok(RootKey::read(&RootFile { path, apart_from: Vec::new() })?)
+    RootKey::read(&RootFile { path, apart_from: Vec::new() }).map_err(unfit)
 }
 
-/// Where a root key may lie.
-pub(crate) fn named(config: &Config, path: PathBuf, database: Option<&Database>) -> RootFile {
+/// What this file is to hold, and where it may lie: one that a vault wraps may lie anywhere.
+pub(crate) fn named(config: &Config, path: PathBuf, database: Option<&Database>) -> Result<Place, RootError> {
+    if let Some(vault) = &config.keys.vault {
+        return Ok(Place::Wrapped(WrappedFile { path, vault: Vault::new(&vault.settings()?)? }));
+    }
     let data = database.and_then(Database::data_dir);
-    RootFile { path, apart_from: [config.state_dir()].into_iter().chain(data).collect() }
+    Ok(Place::Plain(RootFile { path, apart_from: [config.state_dir()].into_iter().chain(data).collect() }))
+}
+
+/// A vault that is away may be back in a moment; whatever else is wrong with a root key stays so.
+pub(crate) fn unfit(error: RootError) -> anyhow::Error {
+    match error.is_temporary() {
+        true => anyhow::Error::new(error).context("open the root key"),
+        false => Wrong::File(error).into(),
+    }
 }
 
 /// Both databases, as `vigil_keys`.
@@ -63,19 +76,20 @@ pub(crate) fn pools(access: &Access) -> Result<(Pool, Pool), store::Error> {
     Ok((access.pool(Role::Keys, CONNECTIONS)?, access.key_store().pool(Role::Keys, CONNECTIONS)?))
 }
 
-/// Whether the root key opens what is there.
-pub(crate) async fn fits(config: &Config, database: &Database) -> anyhow::Result<()> {
-    let root = find(config, database)?;
+/// The root key, once it is known that it opens what is there.
+pub(crate) async fn fits(config: &Config, database: &Database) -> anyhow::Result<RootKey> {
+    let root = find(config, database).await?;
     let (main, store) = pools(&database.access)?;
-    Keyring::fits(&root, &main, &store).await.map_err(told)
+    Keyring::fits(&root, &main, &store).await.map_err(told)?;
+    Ok(root)
 }
 
 /// Of a standby, until `over`: it opens nothing, and says which keys it knows, so that no rotation forgets a root key that
 /// its file still holds.
-pub(crate) async fn stand_by(config: &Config, database: &Database, over: &CancellationToken) {
+pub(crate) async fn stand_by(root: &RootKey, database: &Database, over: &CancellationToken) {
     let know = async {
         loop {
-            match known(config, database).await {
+            match known(root, database).await {
                 Ok(following) => following.await,
                 Err(error) => tracing::warn!("this standby cannot say which keys it knows: {error:#}"),
             }
@@ -85,8 +99,8 @@ pub(crate) async fn stand_by(config: &Config, database: &Database, over: &Cancel
     tokio::select! { () = know => {}, () = over.cancelled() => {} }
 }
 
-async fn known(config: &Config, database: &Database) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
-    let root = find(config, database)?;
+async fn known(root: &RootKey, database: &Database) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
+    let root = Box::pin(root.again()).await.map_err(unfit)?;
     let (main, store) = pools(&database.access)?;
     let (_, following) = Keyring::follow(root, main, store).await.map_err(told)?;
     Ok(following)
@@ -94,11 +108,13 @@ async fn known(config: &Config, database: &Database) -> anyhow::Result<impl Futu
 
 /// Of the active node: its keyring, and what keeps it current.
 pub(crate) async fn follow(
+    root: &RootKey,
     config: &Config,
     database: &Database,
     epoch: Epoch,
 ) -> anyhow::Result<(Keyring, impl Future<Output = ()> + Send + use<>)> {
-    let root = find(config, database)?;
+    // It may have been replaced while this node stood by.
+    let root = Box::pin(root.again()).await.map_err(unfit)?;
     let connections = config.database.connections.keys;
     let main = database.access.fenced(Role::Keys, connections, epoch)?;
     let store = database.access.key_store().fenced(Role::Keys, connections, epoch)?;

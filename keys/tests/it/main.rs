@@ -10,3 +10,7 @@ mod sealing;
 mod shredding;
 mod statements;
 mod tokens;
+#[cfg(feature = "azure")]
+mod vault;
+#[cfg(feature = "azure")]
+mod vault_server;

@@ -65,7 +65,8 @@ async fn look(
 
 async fn write(config: &Config, database: &Database, what: Export) -> anyhow::Result<()> {
     let (main, store) = root_key::pools(&database.access)?;
-    let keyring = Keyring::open(root_key::find(config, database)?, main, store).await.map_err(root_key::told)?;
+    let root = root_key::find(config, database).await?;
+    let keyring = Keyring::open(root, main, store).await.map_err(root_key::told)?;
     let pools = (database.access.pool(Role::Portal, CONNECTIONS)?, database.access.pool(Role::Audit, CONNECTIONS)?);
     let Export { csv, user, patient, from, to, .. } = what;
     let format = if csv { Format::Csv } else { Format::Json };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use keys::rotate::Databases;
-use keys::{Keyring, RootFile, RootKey, Zeroizing, recovery, rotate};
+use keys::{Keyring, RootKey, Zeroizing, recovery, rotate};
 
 use super::{block_on, shred};
 use crate::args::{Keys, Rotate};
@@ -18,9 +18,7 @@ pub(super) const MAX_LINE: usize = 1_024;
 
 pub(crate) fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
     if let Keys::Init { file } = &command {
-        RootKey::make(file)?;
-        println!("made {}", file.display());
-        return Ok(());
+        return init(config, file);
     }
     if let Keys::Shred(what) = &command {
         return shred::command(config, what);
@@ -33,14 +31,22 @@ pub(crate) fn keys(config: &Config, command: Keys) -> anyhow::Result<()> {
         fit::schema(&database.access).await?;
         match command {
             Keys::Init { .. } | Keys::Shred(_) => Ok(()),
-            Keys::Check => check(&root_key::find(config, &database)?, &database).await,
+            Keys::Check => check(&root_key::find(config, &database).await?, &database).await,
             Keys::Rotate(what) => replace(config, &database, what).await,
-            Keys::Export { file } => export(&root_key::find(config, &database)?, &file),
+            Keys::Export { file } => export(&root_key::find(config, &database).await?, &file),
             Keys::Import { file } => import(config, &database, &file).await,
         }
     });
     database.close(config)?;
     outcome
+}
+
+/// Where it lies is asked of whoever reads it: it may be moved before.
+fn init(config: &Config, file: &Path) -> anyhow::Result<()> {
+    let place = root_key::named(config, file.to_owned(), None).map_err(root_key::unfit)?;
+    block_on(async { Box::pin(place.make()).await.map_err(root_key::unfit) })?;
+    println!("made {}", file.display());
+    Ok(())
 }
 
 async fn check(root: &RootKey, database: &Database) -> anyhow::Result<()> {
@@ -51,17 +57,23 @@ async fn check(root: &RootKey, database: &Database) -> anyhow::Result<()> {
 }
 
 async fn replace(config: &Config, database: &Database, what: Rotate) -> anyhow::Result<()> {
-    let ours = root_key::find(config, database)?;
+    let ours = root_key::find(config, database).await?;
     let (main, store) = root_key::pools(&database.access)?;
     let databases = Databases::new(main, store);
     if let Some(path) = what.root {
-        let next = RootKey::read(&root_key::named(config, path.clone(), Some(database)))?;
-        let place = ours.file().map(|file| file.path.clone()).context("the root key is in no file")?;
+        let next = root_key::named(config, path.clone(), Some(database)).map_err(root_key::unfit)?;
+        let next = Box::pin(next.read()).await.map_err(root_key::unfit)?;
+        let place = ours.place().map(|place| place.path().to_owned()).context("the root key is in no file")?;
         rotate::root(&ours, &next, &databases, || next.replace(&place), what.keep_old).await.map_err(root_key::told)?;
         println!("{} holds the new root key; {} is not needed any more", place.display(), path.display());
         if what.keep_old {
             println!("the old one opens as well, until the same is asked for without --keep-old");
         }
+    } else if what.vault {
+        let place = ours.place().context("the root key is in no file")?;
+        let wrapped = Box::pin(place.wrap_again(&ours)).await.map_err(root_key::unfit)?;
+        let Some(()) = wrapped else { bail!("no vault wraps the root key: [keys.vault] names none") };
+        println!("the vault's key wraps the root key in {} again", place.path().display());
     } else if what.wrapping {
         let (version, keys) = rotate::wrapping(&ours, &databases).await.map_err(root_key::told)?;
         println!("wrapping key {version} wraps {keys} keys");
@@ -88,9 +100,9 @@ async fn import(config: &Config, database: &Database, file: &Path) -> anyhow::Re
     let text = Zeroizing::new(fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?);
     let root = recovery::import(&text, &passphrase()?)?;
     check(&root, database).await?;
-    root.write(place)?;
-    let RootFile { path, .. } = root_key::named(config, place.clone(), Some(database));
-    println!("wrote {}", path.display());
+    let place = root_key::named(config, place.clone(), Some(database)).map_err(root_key::unfit)?;
+    Box::pin(place.write(&root)).await.map_err(root_key::unfit)?;
+    println!("wrote {}", place.path().display());
     Ok(())
 }
 

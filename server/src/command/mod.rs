@@ -60,7 +60,7 @@ pub(crate) fn check(config: &Config, counts: bool) -> anyhow::Result<()> {
     let database = Database::open(config)?;
     let checked = block_on(async {
         check_database(&database.access, counts).await?;
-        root_key::fits(config, &database).await
+        root_key::fits(config, &database).await.map(drop)
     });
     database.close(config)?;
     checked?;

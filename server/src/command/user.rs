@@ -63,7 +63,8 @@ pub(super) fn with_users(
     let outcome = block_on(async {
         fit::schema(&database.access).await?;
         let (main, store) = root_key::pools(&database.access)?;
-        let keyring = Keyring::open(root_key::find(config, &database)?, main, store).await.map_err(root_key::told)?;
+        let root = root_key::find(config, &database).await?;
+        let keyring = Keyring::open(root, main, store).await.map_err(root_key::told)?;
         let pool = |role| database.access.pool(role, CONNECTIONS);
         let users = Users::new(pool(Role::Portal)?, pool(Role::Audit)?, Clock::system(), keyring);
         let worked = work(&users, &database).await;

@@ -38,4 +38,9 @@ mod staff;
 mod suites;
 mod tls;
 mod transport;
+mod vault;
+#[cfg(feature = "azure")]
+#[expect(dead_code, reason = "the tests of `keys` ask it for more")]
+#[path = "../../../keys/tests/it/vault_server.rs"]
+mod vault_server;
 mod vigil;

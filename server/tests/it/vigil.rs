@@ -1,5 +1,6 @@
 //! The binary in a process of its own.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -71,8 +72,16 @@ impl Site {
     }
 
     pub fn command(&self) -> Command {
-        let mut command =
-            Command::new(std::env::var_os("VIGIL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_vigil").into()));
+        self.command_of(std::env::var_os("VIGIL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_vigil").into()))
+    }
+
+    /// Of the binary that was built with this test, with its cargo features.
+    pub fn command_as_built(&self) -> Command {
+        self.command_of(env!("CARGO_BIN_EXE_vigil").into())
+    }
+
+    fn command_of(&self, program: OsString) -> Command {
+        let mut command = Command::new(program);
         let [url, passwords, owner] = &self.database;
         command
             .env("VIGIL_STATE_DIR", self.dir.path())
