@@ -28,6 +28,8 @@ pub(crate) struct View {
     showing: Showing,
     keyring: Keyring,
     seat: Seat,
+    /// When the database said what is shown at first.
+    looked_at: Timestamp,
     /// Told when who may see what has changed.
     news: watch::Receiver<()>,
 }
@@ -52,15 +54,16 @@ impl View {
         let id = caller.request().correlation.0;
         // Before its beginning is written down: whoever leaves at that moment has it ended as well.
         let showing = Showing { caller, id, sight: watch::Sender::default(), said: AtomicBool::new(false) };
-        match showing.begin(seats, &keyring).await {
-            Ok(sight) => showing.sight.send_replace(sight),
+        let (sight, looked_at) = match showing.begin(seats, &keyring).await {
+            Ok(begun) => begun,
             Err(error) => {
                 showing.said.store(true, Ordering::Relaxed);
                 return Err(error);
             }
         };
-        let seat = seats.take(&showing.caller, &showing.sight.borrow());
-        Ok(Self { showing, keyring, seat, news })
+        let seat = seats.take(&showing.caller, &sight, looked_at);
+        showing.sight.send_replace(sight);
+        Ok(Self { showing, keyring, seat, looked_at, news })
     }
 
     pub(crate) fn caller(&self) -> &Caller {
@@ -79,7 +82,7 @@ impl View {
 
     /// Looks on, for as long as what it shows can be written down.
     pub(crate) async fn follow(&self) {
-        let (mut news, mut looks, mut looked_at) = (self.news.clone(), 0_u32, self.caller().now());
+        let (mut news, mut looks, mut looked_at) = (self.news.clone(), 0_u32, self.looked_at);
         let mut failed = 0_u32;
         loop {
             tokio::select! {
@@ -87,8 +90,12 @@ impl View {
                 Ok(()) = news.changed() => {}
             }
             looks = looks.wrapping_add(1);
+            let asked_at = self.caller().now();
             match self.look(looks.is_multiple_of(NAMES_EVERY)).await {
-                Ok(()) => (looked_at, failed) = (self.caller().now(), 0),
+                Ok(()) => {
+                    (looked_at, failed) = (asked_at, 0);
+                    self.seat.looked(looked_at);
+                }
                 // What was seen is seen on.
                 Err(ApiError::Database(error)) if error.away() => self.go_on_unseeing(looked_at),
                 // There, and did not answer: who may be seen may have changed.
@@ -158,13 +165,18 @@ impl View {
 }
 
 impl Showing {
-    async fn begin(&self, seats: &Seats, keyring: &Keyring) -> Result<Arc<Sight>, ApiError> {
+    /// What it shows, and when the database said so.
+    async fn begin(&self, seats: &Seats, keyring: &Keyring) -> Result<(Arc<Sight>, Timestamp), ApiError> {
+        let now = self.caller.now();
         match first_look(&self.caller, keyring, self.id).await {
-            Ok(sight) => Ok(Arc::new(sight)),
+            Ok(sight) => Ok((Arc::new(sight), now)),
             Err(ApiError::Database(error)) if error.away() => {
-                let sight = seats.sight(&self.caller).ok_or(error)?;
+                let (mut sight, looked_at) = seats.sight(&self.caller).ok_or(error)?;
+                if now.millis_since(looked_at) >= LOCKS_MS {
+                    sight = Arc::new(sight.nameless());
+                }
                 self.caller.record(Purpose::Treatment, sight.event(self.id, Action::Create)).await?;
-                Ok(sight)
+                Ok((sight, looked_at))
             }
             Err(error) => Err(error),
         }
