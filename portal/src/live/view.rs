@@ -8,7 +8,7 @@ use uuid::Uuid;
 use vitals::{PatientId, Timestamp};
 
 use super::seats::{Seat, Seats};
-use super::sight::{Looker, Sight};
+use super::sight::{Found, Sight};
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
 use crate::caller::{Caller, Read};
 use crate::identity::LOCKS_MS;
@@ -122,12 +122,18 @@ impl View {
         let Showing { caller, id, sight, .. } = &self.showing;
         let known = sight.borrow().clone();
         let read = Read::of_place(caller, Purpose::Treatment).await?;
-        let looker = Looker { who: caller.who(), keyring: &self.keyring, now: caller.now() };
-        let reuse = (!names_too).then_some(&*known);
-        let found = read.find(async |db| Sight::find(db, &looker, reuse).await).await?;
-        let new = read.seen_if_new(found, &known, |sight| sight.event(*id, Action::Update)).await?;
-        if let Some(new) = new.map(Arc::new) {
-            self.show(new);
+        let reuse = (!names_too).then_some(&**known.found());
+        let found = read.find(async |db| Found::find(db, caller.who(), caller.now(), reuse).await).await?;
+        let new = read.seen_if_new(found, known.found(), |found| found.event(*id, Action::Update)).await?;
+        // Whom it names was written down when the name was found: opening it later shows nobody else.
+        let found = match new {
+            Some(new) => Arc::new(new),
+            None if names_too => known.found().clone(),
+            None => return Ok(()),
+        };
+        let new = Sight::open(found, &self.keyring, (!names_too).then_some(&*known)).await;
+        if new != *known {
+            self.show(Arc::new(new));
         }
         Ok(())
     }
@@ -206,7 +212,7 @@ impl Drop for Showing {
 
 async fn first_look(caller: &Caller, keyring: &Keyring, id: Uuid) -> Result<Sight, ApiError> {
     let read = Read::of_place(caller, Purpose::Treatment).await?;
-    let looker = Looker { who: caller.who(), keyring, now: caller.now() };
-    let found = read.find(async |db| Sight::find(db, &looker, None).await).await?;
-    read.seen(found, |sight| sight.event(id, Action::Create)).await
+    let found = read.find(async |db| Found::find(db, caller.who(), caller.now(), None).await).await?;
+    let found = read.seen(found, |found| found.event(id, Action::Create)).await?;
+    Ok(Sight::open(Arc::new(found), keyring, None).await)
 }
