@@ -14,7 +14,7 @@ use uuid::Uuid;
 use vitals::{PatientId, Timestamp};
 
 use crate::identity::Names;
-use crate::patients::Name;
+use crate::patients::HumanName;
 
 /// Numbers and alarms do not wait longer than this for names.
 const OPENED_WITHIN: Duration = Duration::from_millis(500);
@@ -66,8 +66,8 @@ impl Labels {
     }
 }
 
-async fn open(keyring: &Keyring, patient: PatientId, row: Uuid, sealed: &[u8]) -> Result<Name, keys::Error> {
-    Name::open(&keyring.patient(patient).await?, row, sealed)
+async fn open(keyring: &Keyring, patient: PatientId, row: Uuid, sealed: &[u8]) -> Result<HumanName, keys::Error> {
+    HumanName::open(&keyring.patient(patient).await?, row, sealed)
 }
 
 impl fmt::Debug for Sealed {
