@@ -1,7 +1,6 @@
-use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
-use vitals::{EventId, PatientId};
+use vitals::{EventId, PatientId, subscriber};
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 
@@ -134,13 +133,5 @@ fn in_path(endpoint: &Endpoint, target: &str) -> Entity {
     match named {
         Some(id) => Entity::one(EntityKind::Endpoint, id),
         None => Entity::all(EntityKind::Endpoint),
-    }
-}
-
-/// The address that stands for all of one subscriber: 64 bits of an IPv6 address are his to choose.
-pub(crate) fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(six) => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
     }
 }

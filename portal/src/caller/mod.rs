@@ -26,7 +26,6 @@ use crate::permission::{Permission, Role};
 use crate::web::{ApiError, Endpoint, IfMatch};
 
 pub(crate) use desk::Desk;
-pub(crate) use explain::subscriber;
 pub(crate) use filter::{Asker, Peer};
 pub(crate) use once::{Kept, once};
 pub(crate) use read::Read;

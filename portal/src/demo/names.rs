@@ -1,6 +1,6 @@
 //! People who do not exist. No two of 800 in a row are called the same.
 
-use crate::patients::Name;
+use crate::patients::HumanName;
 
 const FAMILIES: [&str; 29] = [
     "Abara",
@@ -42,7 +42,7 @@ const GIVEN: [&str; 31] = [
 ];
 
 pub(super) struct Somebody {
-    pub(super) name: Name,
+    pub(super) name: HumanName,
     pub(super) sex: &'static str,
     /// ISO 8601.
     pub(super) born: String,
@@ -51,10 +51,10 @@ pub(super) struct Somebody {
 pub(super) fn somebody(number: u32) -> Somebody {
     let at = number as usize;
     let given = at % GIVEN.len();
-    let name = Name {
+    let name = HumanName {
         prefix: None,
         given: vec![GIVEN[given].to_owned()],
-        family: FAMILIES[at % FAMILIES.len()].to_owned(),
+        family: Some(FAMILIES[at % FAMILIES.len()].to_owned()),
         suffix: None,
     };
     let born = format!("{}-{:02}-{:02}", 1936 + number * 17 % 68, 1 + number * 5 % 12, 1 + number * 11 % 28);

@@ -16,7 +16,7 @@ const KNOWN: usize = 2;
 const STRANGERS: usize = 1;
 
 /// For a turn. Longer than the twenty that the first lane can serve before it.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Of no password: verifying against it takes as long as against a real one.
 const NOBODYS: &str =
@@ -63,6 +63,16 @@ impl Hasher {
             Argon2::default().verify_password(secret.as_bytes(), against).is_ok() && hash.is_some()
         })
         .await
+    }
+
+    /// Every turn of a lane: nobody else has one meanwhile.
+    #[cfg(test)]
+    pub(crate) async fn all_turns(&self, lane: Lane) -> tokio::sync::OwnedSemaphorePermit {
+        let (places, all) = match lane {
+            Lane::Known => (&self.0.known, KNOWN),
+            Lane::Stranger => (&self.0.strangers, STRANGERS),
+        };
+        places.clone().acquire_many_owned(all as u32).await.expect("nobody closes the semaphore")
     }
 
     async fn turn<T: Send + 'static>(

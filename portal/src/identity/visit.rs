@@ -1,5 +1,5 @@
 use store::Client;
-use vitals::{Realm, Timestamp, UserId};
+use vitals::{Realm, Timestamp, UserId, subscriber};
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::HeaderMap;
@@ -12,7 +12,7 @@ use super::sessions::{self, Session, State};
 use super::throttle::{Charge, Kind, Wait};
 use crate::app::App;
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Outcome, Purpose};
-use crate::caller::{Caller, subscriber};
+use crate::caller::Caller;
 use crate::web::{ApiError, Endpoint};
 
 /// A request that is about who makes it, so that it may come from somebody half signed in, locked, or nobody.

@@ -2,6 +2,7 @@
 
 mod catch_up;
 mod hub;
+mod labels;
 mod log;
 mod past;
 pub(crate) mod protocol;

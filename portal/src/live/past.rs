@@ -41,7 +41,7 @@ impl Sight {
         if self.hides(device) {
             return None;
         }
-        match self.past.until(device).filter(|since| alarm.onset_at < *since) {
+        match self.past().until(device).filter(|since| alarm.onset_at < *since) {
             None => Some(alarm.clone()),
             Some(since) => self.wearer(device).map(|_| alarm.clone().beginning_at(since)),
         }
@@ -49,7 +49,7 @@ impl Sight {
 
     /// The same of a step, which happened to somebody as well.
     pub(super) fn step(&self, device: Option<DeviceKey>, step: &Step) -> Option<Step> {
-        let past = device.and_then(|device| self.past.until(device)).is_some_and(|since| step.at < since);
+        let past = device.and_then(|device| self.past().until(device)).is_some_and(|since| step.at < since);
         let alarm = if past { None } else { self.alarm(device, &step.alarm) };
         alarm.map(|alarm| Step { alarm, ..step.clone() })
     }

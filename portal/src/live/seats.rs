@@ -22,6 +22,8 @@ pub(crate) struct Seats(Arc<Mutex<AHashMap<Proof, Taken>>>);
 struct Taken {
     identity: Identity,
     sight: Arc<Sight>,
+    /// When the database last said so: a page that is loaded anew gives it no more time.
+    looked_at: Timestamp,
     /// Sockets that are open; none: since when.
     open: usize,
     left_at: Timestamp,
@@ -50,19 +52,22 @@ impl Seats {
         self.0.lock().remove(proof);
     }
 
-    /// What this one's screen showed last.
-    pub(super) fn sight(&self, caller: &Caller) -> Option<Arc<Sight>> {
+    /// What this one's screen showed last, and when the database last said so.
+    pub(super) fn sight(&self, caller: &Caller) -> Option<(Arc<Sight>, Timestamp)> {
         let seats = self.0.lock();
-        seats.get(&caller.request().proof).filter(|taken| taken.holds(caller.now())).map(|taken| taken.sight.clone())
+        let taken = seats.get(&caller.request().proof).filter(|taken| taken.holds(caller.now()))?;
+        Some((taken.sight.clone(), taken.looked_at))
     }
 
-    pub(super) fn take(&self, caller: &Caller, sight: &Arc<Sight>) -> Seat {
+    pub(super) fn take(&self, caller: &Caller, sight: &Arc<Sight>, looked_at: Timestamp) -> Seat {
         let (now, mut seats) = (caller.now(), self.0.lock());
         seats.retain(|_, taken| taken.holds(now));
-        let open = seats.get(&caller.request().proof).map_or(0, |taken| taken.open);
+        let known = seats.get(&caller.request().proof);
+        let open = known.map_or(0, |taken| taken.open);
+        let looked_at = known.map_or(looked_at, |taken| taken.looked_at.max(looked_at));
         if seats.len() < REMEMBERED || open > 0 {
             let (identity, sight) = (caller.identity().clone(), sight.clone());
-            seats.insert(caller.request().proof, Taken { identity, sight, open: open + 1, left_at: now });
+            seats.insert(caller.request().proof, Taken { identity, sight, looked_at, open: open + 1, left_at: now });
         }
         Seat { seats: self.clone(), caller: caller.clone() }
     }
@@ -74,17 +79,26 @@ impl Seat {
     }
 
     pub(super) fn sees(&self, sight: &Arc<Sight>) {
+        self.change(|taken| taken.sight = sight.clone());
+    }
+
+    /// The database was asked then, and said what is shown.
+    pub(super) fn looked(&self, at: Timestamp) {
+        self.change(|taken| taken.looked_at = taken.looked_at.max(at));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Taken)) {
         if let Some(taken) = self.seats.0.lock().get_mut(&self.caller.request().proof) {
-            taken.sight = sight.clone();
+            change(taken);
         }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some(taken) = self.seats.0.lock().get_mut(&self.caller.request().proof) {
+        self.change(|taken| {
             taken.open = taken.open.saturating_sub(1);
             taken.left_at = self.caller.now();
-        }
+        });
     }
 }

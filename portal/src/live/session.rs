@@ -325,7 +325,7 @@ impl Session {
             if watched.slot.version() != watched.version {
                 let (version, state) = watched.slot.read();
                 watched.version = version;
-                numbers.extend(state.latest(&watched.name, sight.past.until(watched.key), now));
+                numbers.extend(state.latest(&watched.name, sight.past().until(watched.key), now));
             }
         }
         numbers

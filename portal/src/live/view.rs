@@ -8,7 +8,7 @@ use uuid::Uuid;
 use vitals::{PatientId, Timestamp};
 
 use super::seats::{Seat, Seats};
-use super::sight::{Looker, Sight};
+use super::sight::{Found, Sight};
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
 use crate::caller::{Caller, Read};
 use crate::identity::LOCKS_MS;
@@ -28,6 +28,8 @@ pub(crate) struct View {
     showing: Showing,
     keyring: Keyring,
     seat: Seat,
+    /// When the database said what is shown at first.
+    looked_at: Timestamp,
     /// Told when who may see what has changed.
     news: watch::Receiver<()>,
 }
@@ -52,15 +54,16 @@ impl View {
         let id = caller.request().correlation.0;
         // Before its beginning is written down: whoever leaves at that moment has it ended as well.
         let showing = Showing { caller, id, sight: watch::Sender::default(), said: AtomicBool::new(false) };
-        match showing.begin(seats, &keyring).await {
-            Ok(sight) => showing.sight.send_replace(sight),
+        let (sight, looked_at) = match showing.begin(seats, &keyring).await {
+            Ok(begun) => begun,
             Err(error) => {
                 showing.said.store(true, Ordering::Relaxed);
                 return Err(error);
             }
         };
-        let seat = seats.take(&showing.caller, &showing.sight.borrow());
-        Ok(Self { showing, keyring, seat, news })
+        let seat = seats.take(&showing.caller, &sight, looked_at);
+        showing.sight.send_replace(sight);
+        Ok(Self { showing, keyring, seat, looked_at, news })
     }
 
     pub(crate) fn caller(&self) -> &Caller {
@@ -79,7 +82,7 @@ impl View {
 
     /// Looks on, for as long as what it shows can be written down.
     pub(crate) async fn follow(&self) {
-        let (mut news, mut looks, mut looked_at) = (self.news.clone(), 0_u32, self.caller().now());
+        let (mut news, mut looks, mut looked_at) = (self.news.clone(), 0_u32, self.looked_at);
         let mut failed = 0_u32;
         loop {
             tokio::select! {
@@ -87,8 +90,12 @@ impl View {
                 Ok(()) = news.changed() => {}
             }
             looks = looks.wrapping_add(1);
+            let asked_at = self.caller().now();
             match self.look(looks.is_multiple_of(NAMES_EVERY)).await {
-                Ok(()) => (looked_at, failed) = (self.caller().now(), 0),
+                Ok(()) => {
+                    (looked_at, failed) = (asked_at, 0);
+                    self.seat.looked(looked_at);
+                }
                 // What was seen is seen on.
                 Err(ApiError::Database(error)) if error.away() => self.go_on_unseeing(looked_at),
                 // There, and did not answer: who may be seen may have changed.
@@ -115,12 +122,18 @@ impl View {
         let Showing { caller, id, sight, .. } = &self.showing;
         let known = sight.borrow().clone();
         let read = Read::of_place(caller, Purpose::Treatment).await?;
-        let looker = Looker { who: caller.who(), keyring: &self.keyring, now: caller.now() };
-        let reuse = (!names_too).then_some(&*known);
-        let found = read.find(async |db| Sight::find(db, &looker, reuse).await).await?;
-        let new = read.seen_if_new(found, &known, |sight| sight.event(*id, Action::Update)).await?;
-        if let Some(new) = new.map(Arc::new) {
-            self.show(new);
+        let reuse = (!names_too).then_some(&**known.found());
+        let found = read.find(async |db| Found::find(db, caller.who(), caller.now(), reuse).await).await?;
+        let new = read.seen_if_new(found, known.found(), |found| found.event(*id, Action::Update)).await?;
+        // Whom it names was written down when the name was found: opening it later shows nobody else.
+        let found = match new {
+            Some(new) => Arc::new(new),
+            None if names_too => known.found().clone(),
+            None => return Ok(()),
+        };
+        let new = Sight::open(found, &self.keyring, (!names_too).then_some(&*known)).await;
+        if new != *known {
+            self.show(Arc::new(new));
         }
         Ok(())
     }
@@ -158,13 +171,18 @@ impl View {
 }
 
 impl Showing {
-    async fn begin(&self, seats: &Seats, keyring: &Keyring) -> Result<Arc<Sight>, ApiError> {
+    /// What it shows, and when the database said so.
+    async fn begin(&self, seats: &Seats, keyring: &Keyring) -> Result<(Arc<Sight>, Timestamp), ApiError> {
+        let now = self.caller.now();
         match first_look(&self.caller, keyring, self.id).await {
-            Ok(sight) => Ok(Arc::new(sight)),
+            Ok(sight) => Ok((Arc::new(sight), now)),
             Err(ApiError::Database(error)) if error.away() => {
-                let sight = seats.sight(&self.caller).ok_or(error)?;
+                let (mut sight, looked_at) = seats.sight(&self.caller).ok_or(error)?;
+                if now.millis_since(looked_at) >= LOCKS_MS {
+                    sight = Arc::new(sight.nameless());
+                }
                 self.caller.record(Purpose::Treatment, sight.event(self.id, Action::Create)).await?;
-                Ok(sight)
+                Ok((sight, looked_at))
             }
             Err(error) => Err(error),
         }
@@ -194,7 +212,7 @@ impl Drop for Showing {
 
 async fn first_look(caller: &Caller, keyring: &Keyring, id: Uuid) -> Result<Sight, ApiError> {
     let read = Read::of_place(caller, Purpose::Treatment).await?;
-    let looker = Looker { who: caller.who(), keyring, now: caller.now() };
-    let found = read.find(async |db| Sight::find(db, &looker, None).await).await?;
-    read.seen(found, |sight| sight.event(id, Action::Create)).await
+    let found = read.find(async |db| Found::find(db, caller.who(), caller.now(), None).await).await?;
+    let found = read.seen(found, |found| found.event(id, Action::Create)).await?;
+    Ok(Sight::open(Arc::new(found), keyring, None).await)
 }

@@ -12,8 +12,8 @@ pub(crate) use identifier::{Identifier, MEDICAL_RECORD};
 #[cfg(any(test, feature = "bare"))]
 pub(crate) use model::Patient;
 #[cfg(test)]
-pub(crate) use model::{HumanName, PatientIdentifier};
-pub(crate) use name::{BIRTH, Name};
+pub(crate) use model::PatientIdentifier;
+pub(crate) use name::{BIRTH, HumanName};
 pub(crate) use routes::routes;
 #[cfg(feature = "bare")]
 pub(crate) use {routes::SHOW, store::banner};

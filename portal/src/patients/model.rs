@@ -1,7 +1,9 @@
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use ts_rs::TS;
 use utoipa::ToSchema;
 use vitals::PatientId;
+
+use super::name::HumanName;
 
 /// What a banner says of one patient. Nothing of his health.
 #[derive(Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
@@ -25,16 +27,6 @@ pub(crate) struct Patient {
     /// Those that are good today.
     pub identifiers: Vec<PatientIdentifier>,
     pub version: i32,
-}
-
-/// A name in its parts, as it is sealed too: JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct HumanName {
-    pub prefix: Option<String>,
-    pub given: Vec<String>,
-    pub family: Option<String>,
-    pub suffix: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, TS, ToSchema)]

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use vitals::{PatientId, Timestamp};
 
 use super::identifier;
-use super::model::{HumanName, Patient, PatientIdentifier};
-use super::name::{BIRTH, NAME};
+use super::model::{Patient, PatientIdentifier};
+use super::name::{BIRTH, HumanName, NAME};
 
 const DECEASED: Field = Field::new("patients", "deceased_sealed");
 
@@ -91,7 +91,7 @@ impl Stored {
             let found = self.names.iter().find(|(_, used, _)| used == wanted);
             let opened = found.map(|(id, _, sealed)| {
                 let plain = open(NAME, id.as_bytes(), sealed)?;
-                serde_json::from_slice::<HumanName>(&plain).map_err(|_| Unreadable::Form(NAME))
+                HumanName::read(&plain).ok_or(Unreadable::Form(NAME))
             });
             opened.transpose()
         };

@@ -40,6 +40,8 @@ pub(crate) enum ApiError {
     KeyReused,
     #[error("the body has more than {} bytes", super::body::LONGEST)]
     TooLong,
+    #[error("the body did not come within {} s", super::patience::BODY_PATIENCE.as_secs())]
+    TooSlow,
     #[error("{detail}")]
     Forbidden { code: &'static str, detail: &'static str },
     #[error("{detail}")]
@@ -111,6 +113,7 @@ impl ApiError {
             Self::Changed => (StatusCode::PRECONDITION_FAILED, "changed_meanwhile"),
             Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
             Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too_long"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "slow_body"),
             Self::Forbidden { code, .. } => (StatusCode::FORBIDDEN, code),
             Self::NotFound { code, .. } => (StatusCode::NOT_FOUND, code),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),

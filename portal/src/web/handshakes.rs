@@ -1,12 +1,10 @@
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::caller::subscriber;
+use super::shares::{Share, Shares};
 
 /// For a handshake of TLS; one over a bad link takes half a second.
 pub(super) const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
@@ -20,44 +18,25 @@ const MAX_OF_ONE_ADDRESS: usize = 64;
 #[derive(Clone)]
 pub(super) struct Handshakes {
     free: Arc<Semaphore>,
-    /// Never more entries than handshakes.
-    under_way: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    shares: Shares,
 }
 
 /// A turn at a handshake, given back when it is dropped.
 pub(super) struct Turn {
-    address: IpAddr,
-    under_way: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    _share: Share,
     _free: OwnedSemaphorePermit,
 }
 
 impl Handshakes {
     pub(super) fn new() -> Self {
-        Self { free: Arc::new(Semaphore::new(MAX_HANDSHAKES)), under_way: Arc::default() }
+        Self { free: Arc::new(Semaphore::new(MAX_HANDSHAKES)), shares: Shares::new(MAX_OF_ONE_ADDRESS) }
     }
 
     /// None: this address has more than its share.
     pub(super) async fn enter(&self, address: IpAddr) -> Option<Turn> {
-        let address = subscriber(address);
-        if self.under_way.lock().get(&address).is_some_and(|count| *count >= MAX_OF_ONE_ADDRESS) {
-            return None;
-        }
+        let share = self.shares.take(address)?;
         let free = self.free.clone().acquire_owned().await.expect("nobody closes the semaphore");
-        *self.under_way.lock().entry(address).or_default() += 1;
-        Some(Turn { address, under_way: self.under_way.clone(), _free: free })
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut under_way = self.under_way.lock();
-        let left = under_way.get_mut(&self.address).map(|count| {
-            *count -= 1;
-            *count
-        });
-        if left == Some(0) {
-            under_way.remove(&self.address);
-        }
+        Some(Turn { _share: share, _free: free })
     }
 }
 
@@ -82,7 +61,7 @@ mod tests {
         turns.pop();
         assert!(handshakes.enter(greedy).await.is_some());
         drop((turns, other));
-        assert!(handshakes.under_way.lock().is_empty() && handshakes.free.available_permits() == MAX_HANDSHAKES);
+        assert!(handshakes.shares.is_untouched() && handshakes.free.available_permits() == MAX_HANDSHAKES);
     }
 
     #[tokio::test]

@@ -8,9 +8,11 @@ mod guard;
 mod handshakes;
 mod if_match;
 mod page;
+mod patience;
 mod refuse;
 mod route;
 mod serve;
+mod shares;
 
 pub(crate) use body::{Asked, asked, json};
 pub(crate) use endpoint::{Access, Endpoint, Method};

@@ -2,7 +2,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,19 +11,21 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
-use warp::http::Request;
+use warp::http::{HeaderValue, Request, header};
 use warp::reply::{Reply, Response};
 
+use super::ApiError;
 use super::guard::Guard;
 use super::handshakes::{HANDSHAKE_PATIENCE, Handshakes, Turn};
+use super::patience::{Flag, Patient, Timely};
 use super::route::Route;
+use super::shares::{Place, Places};
 use crate::caller::{Asker, Peer};
 
 /// Connections at once, screens not counted once they are WebSockets. More wait in the kernel's backlog.
@@ -40,7 +41,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Door {
     pub(crate) guard: Guard,
     pub(crate) tls: Option<TlsAcceptor>,
-    /// At once. More wait in the kernel's backlog.
+    /// At once. More wait in the kernel's backlog. A quarter of them is one address's share.
     pub(crate) connections: usize,
 }
 
@@ -53,19 +54,19 @@ pub(crate) async fn serve(
     drain: Duration,
 ) {
     let talks = TaskTracker::new();
-    let (room, handshakes) = (Arc::new(Semaphore::new(door.connections)), Handshakes::new());
+    let (places, handshakes) = (Places::new(door.connections), Handshakes::new());
     // HTTP/1.1 is what WebSockets need; HTTP/2 would be a second set of hostile peers for the same few requests.
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
     let routes = warp::service(routes.into_filter());
-    while let Some((stream, peer, permit)) = accept(listener, &room, stop).await {
+    while let Some((stream, peer, place)) = accept(listener, &places, stop).await {
         // Numbers are small and late ones worthless: nothing waits to fill a segment.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(error = &error as &dyn std::error::Error, "a connection went at once");
             continue;
         }
         let service = Guarded { routes: routes.clone(), guard: door.guard.clone(), peer: Peer(peer) };
-        let talk = Talk { http: http.clone(), service, stop: stop.clone(), permit };
+        let talk = Talk { http: http.clone(), service, stop: stop.clone(), place };
         let Some(tls) = door.tls.clone() else {
             talks.spawn(talk.over(stream));
             continue;
@@ -97,20 +98,23 @@ pub(crate) async fn serve(
 /// None: it is time to stop.
 async fn accept(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    places: &Places,
     stop: &CancellationToken,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, Place)> {
     loop {
         let accepted = async {
-            let permit = room.clone().acquire_owned().await.expect("nobody closes the semaphore");
-            (listener.accept().await, permit)
+            let free = places.free().await;
+            (listener.accept().await, free)
         };
-        let (accepted, permit) = tokio::select! {
+        let (accepted, free) = tokio::select! {
             () = stop.cancelled() => return None,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => return Some((stream, peer, permit)),
+            Ok((stream, peer)) => match free.take(peer.ip()) {
+                Some(place) => return Some((stream, peer, place)),
+                None => metrics::counter!("vigil_portal_connections_refused_total").increment(1),
+            },
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "accept a connection to the portal");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -135,17 +139,19 @@ struct Talk<S> {
     http: http1::Builder,
     service: Guarded<S>,
     stop: CancellationToken,
-    permit: OwnedSemaphorePermit,
+    place: Place,
 }
 
 impl<S> Talk<S>
 where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Timely<Incoming>>, Response = Response, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
 {
     async fn over(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let service = TowerToHyperService::new(self.service);
-        let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let upgraded = Flag::default();
+        let stream = TokioIo::new(Patient::new(stream, upgraded.clone()));
+        let mut connection = pin!(self.http.serve_connection(stream, service).with_upgrades());
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = self.stop.cancelled() => {
@@ -156,7 +162,9 @@ where
         if let Err(error) = ended {
             tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
         }
-        drop(self.permit);
+        // What is open still is a screen.
+        upgraded.raise();
+        drop(self.place);
     }
 }
 
@@ -170,7 +178,7 @@ struct Guarded<S> {
 
 impl<S, B> Service<Request<B>> for Guarded<S>
 where
-    S: Service<Request<B>, Response = Response, Error = Infallible>,
+    S: Service<Request<Timely<B>>, Response = Response, Error = Infallible>,
     S::Future: Send + 'static,
 {
     type Response = Response;
@@ -186,10 +194,16 @@ where
         request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(asker.clone());
         let guard = self.guard.clone();
-        let answer = guard.check(&request).map(|()| self.routes.call(request));
+        let late = Flag::default();
+        let answer =
+            guard.check(&request).map(|()| self.routes.call(request.map(|body| Timely::new(body, late.clone()))));
         Box::pin(async move {
             let mut response = match answer {
-                Ok(response) => asker.explained(response.await?).await,
+                Ok(response) => match response.await? {
+                    // Whatever the route made of a body that ended early.
+                    _ if late.up() => too_slow(),
+                    response => asker.explained(response).await,
+                },
                 Err(refused) => refused.into_response(),
             };
             guard.harden(response.headers_mut());
@@ -197,3 +211,12 @@ where
         })
     }
 }
+
+fn too_slow() -> Response {
+    let mut response = ApiError::TooSlow.into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+#[cfg(test)]
+mod tests;

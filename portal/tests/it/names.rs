@@ -1,9 +1,12 @@
 //! What a screen calls whom it shows, and which unit a station shows.
 
+use keys::{Keyring, RootFile, RootKey};
 use serde_json::{Value, json};
+use store::Role;
 use uuid::Uuid;
 use vitals::{Parameter, What};
 
+use crate::identity::browser::Browser;
 use crate::people::Patient;
 use crate::screen::Screen;
 use crate::site::{Site, step};
@@ -146,4 +149,48 @@ async fn a_name_that_does_not_open_hides_no_bed() {
     roster(&mut wall).await;
     run(&site, "UPDATE patient_names SET sealed = '\\x00'; UPDATE stations SET privacy = 'names'").await;
     assert_eq!(roster(&mut wall).await, only_first(json!({"id": grace.id, "label": null})));
+}
+
+/// Statements of this portal's role that are within a transaction and wait for nothing of the database.
+const HELD: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = 'vigil_portal' AND state LIKE 'idle in transaction%'";
+const WAITS_FOR_A_KEY: &str = "SELECT count(*) FROM pg_locks WHERE relation = 'patient_keys'::regclass AND NOT granted";
+
+#[tokio::test]
+async fn who_waits_for_keys_holds_no_connection_of_the_portal() {
+    let site = Site::open().await;
+    let keys = site.database.key_store().await;
+    let path = site.folder.path().join("root.key");
+    RootKey::make(&path).unwrap();
+    // Each has to ask for a key once.
+    let keyring = async || {
+        let root = RootKey::read(&RootFile { path: path.clone(), apart_from: Vec::new() }).unwrap();
+        Keyring::open(root, site.database.pool_of(Role::Keys), keys.pool_of(Role::Keys)).await.unwrap()
+    };
+    let grace = Patient::admit(&site.database).await;
+    grace.is_called_by(&keyring().await, &site.database, "Grace", "Okafor").await;
+    grace.wears(&site.database, site.beds[0]).await;
+    grace.is_cared_for_by(&site.database, &site.nurse).await;
+    let portal = site.another_by(keyring().await).await;
+    let mut browser = Browser::at(portal.address);
+    browser.cookies.insert("vigil".to_owned(), site.nurse.cookie().strip_prefix("vigil=").unwrap().to_owned());
+
+    // A key store that hangs.
+    let mut other = store::connect(keys.url(), "test").await.unwrap();
+    let lock = other.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE patient_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let looking = async {
+        let begun = std::time::Instant::now();
+        while lock.query_one(WAITS_FOR_A_KEY, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            assert!(begun.elapsed().as_secs() < 20, "nobody asks for a key");
+        }
+        site.database.pool().get().await.unwrap().query_one(HELD, &[]).await.unwrap().get::<_, i64>(0)
+    };
+    let (screen, held) = tokio::join!(browser.live(), looking);
+    assert_eq!(held, 0, "a transaction is open while a name is opened");
+    let mut screen = screen.expect("its bed is shown without a name");
+    screen.say(&json!({"type": "watch", "devices": null})).await;
+    assert_eq!(roster(&mut screen).await[0].1, json!({"id": grace.id, "label": null}));
+    lock.rollback().await.unwrap();
+    assert_eq!(roster(&mut screen).await[0].1, told(&grace, "Okafor, Grace"), "the next that opens it shows it");
 }

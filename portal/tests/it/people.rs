@@ -1,6 +1,6 @@
 //! Patients of a test, and what they have to do with whom, put into the database by the superuser.
 
-use keys::Field;
+use keys::{Field, Keyring};
 use serde_json::json;
 use store::testing::{Person, TestDatabase};
 use uuid::Uuid;
@@ -55,10 +55,15 @@ impl Patient {
     }
 
     pub(crate) async fn is_called(&self, site: &Site, given: &str, family: &str) {
+        self.is_called_by(&site.deps().keyring, &site.database, given, family).await;
+    }
+
+    /// Sealed by these keys.
+    pub(crate) async fn is_called_by(&self, keys: &Keyring, database: &TestDatabase, given: &str, family: &str) {
         let (row, name) = (Uuid::now_v7(), json!({"given": [given], "family": family}).to_string());
-        let key = site.deps().keyring.make_patient(PatientId(self.id)).await.unwrap();
+        let key = keys.make_patient(PatientId(self.id)).await.unwrap();
         let sealed = key.seal(Field::new("patient_names", "sealed"), row.as_bytes(), name.as_bytes());
-        let db = site.database.pool().get().await.unwrap();
+        let db = database.pool().get().await.unwrap();
         db.execute(NAME, &[&row, &self.id, &sealed]).await.unwrap();
     }
 

@@ -61,13 +61,19 @@ impl Screen {
 
     /// The code with which the server closes; what comes before is passed over.
     pub(crate) async fn closed(&mut self) -> u16 {
-        let begun = std::time::Instant::now();
+        self.closed_after().await.0
+    }
+
+    /// The same, and how many heartbeats came before: one a second.
+    pub(crate) async fn closed_after(&mut self) -> (u16, usize) {
+        let (begun, mut beats) = (std::time::Instant::now(), 0);
         loop {
             assert!(begun.elapsed() < PATIENCE, "it does not close");
             let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("it closes in time");
             match message.expect("a close frame comes first").expect("a close frame comes first") {
-                Message::Close(frame) => return frame.expect("with its reason").code.into(),
-                _ => continue,
+                Message::Close(frame) => return (frame.expect("with its reason").code.into(), beats),
+                Message::Text(text) => beats += usize::from(text.contains("\"type\":\"heartbeat\"")),
+                _ => {}
             }
         }
     }

@@ -3,12 +3,13 @@
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::testing::{Person, TestDatabase};
 use store::{Access, Pool, Role};
 
 use crate::identity::browser::Browser;
-use crate::people::somebody;
+use crate::people::{Patient, somebody};
+use crate::screen::Screen;
 use crate::site::{Another, Site};
 
 /// A portal whose way to the database can be cut.
@@ -84,4 +85,40 @@ async fn a_database_that_makes_one_wait_is_asked_all_the_same() {
     drop(all);
     browser.live().await.unwrap().until("heartbeat").await;
     assert_ne!(cut.browser(&site.nurse).get("/api/session").await.body, Value::Null);
+}
+
+#[tokio::test]
+async fn a_page_loaded_anew_shows_names_no_longer_than_the_one_before() {
+    let site = Site::open().await;
+    let grace = Patient::admit(&site.database).await;
+    grace.is_called(&site, "Grace", "Okafor").await;
+    grace.wears(&site.database, site.beds[0]).await;
+    grace.is_cared_for_by(&site.database, &site.nurse).await;
+    let cut = Cut::beside(&site).await;
+    let browser = cut.browser(&site.nurse);
+    let watching = async || {
+        let mut screen = browser.live().await.expect("alarms wait for no database");
+        screen.say(&json!({"type": "watch", "devices": null})).await;
+        let first = first_bed(&mut screen).await;
+        (screen, first)
+    };
+    let named = json!({"id": grace.id, "label": "Okafor, Grace"});
+    let (mut before, shown) = watching().await;
+    assert_eq!(shown, named);
+    cut.goes_away(&site.database).await;
+    // A minute before its time is over.
+    site.hand.advance_ms(4 * 60_000);
+    let (mut anew, shown) = watching().await;
+    assert_eq!(shown, named);
+    site.hand.advance_ms(60_000);
+    for screen in [&mut before, &mut anew] {
+        assert_eq!(first_bed(screen).await, Value::Null, "five minutes since the database said so");
+    }
+    drop((before, anew));
+    assert_eq!(watching().await.1, Value::Null);
+}
+
+/// On whom the first bed is, by the next roster.
+async fn first_bed(screen: &mut Screen) -> Value {
+    screen.until("roster").await["devices"][0]["patient"].clone()
 }

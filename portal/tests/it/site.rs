@@ -129,17 +129,23 @@ impl Site {
     }
 
     pub(crate) async fn another_over(&self, transport: Transport) -> Another {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let run = portal::run(Config::default(), Deps { transport, ..self.deps() }, listener, stop.clone());
-        Another { address, stop, serving: AbortOnDropHandle::new(tokio::spawn(async move { run.await.unwrap() })) }
+        Self::another_of(Deps { transport, ..self.deps() }).await
     }
 
     /// The same, by a pool of its own.
     pub(crate) async fn another_on(&self, pool: store::Pool) -> Another {
+        Self::another_of(Deps { pool, ..self.deps() }).await
+    }
+
+    /// The same, by other keys.
+    pub(crate) async fn another_by(&self, keyring: Keyring) -> Another {
+        Self::another_of(Deps { keyring, ..self.deps() }).await
+    }
+
+    async fn another_of(deps: Deps) -> Another {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let run = portal::run(Config::default(), Deps { pool, ..self.deps() }, listener, stop.clone());
+        let run = portal::run(Config::default(), deps, listener, stop.clone());
         Another { address, stop, serving: AbortOnDropHandle::new(tokio::spawn(async move { run.await.unwrap() })) }
     }
 

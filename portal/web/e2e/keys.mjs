@@ -1,6 +1,5 @@
 // A person with a keyboard and no mouse.
 import assert from "node:assert/strict";
-import { setTimeout as pause } from "node:timers/promises";
 import { accessible } from "./look.mjs";
 
 export const SHOTS = new URL("../../../target/e2e/", import.meta.url).pathname;
@@ -36,12 +35,6 @@ export class Keyboard {
     page.on("console", (said) => {
       if (said.type() === "error" && !EXPECTED.test(said.text())) this.thrown.push(said.text());
     });
-    this.rosters = 0;
-    page.on("websocket", (socket) =>
-      socket.on("framereceived", ({ payload }) => {
-        if (String(payload).startsWith('{"type":"roster"')) this.rosters += 1;
-      }),
-    );
     page.setDefaultTimeout(PATIENCE_MS);
   }
 
@@ -131,15 +124,6 @@ export class Keyboard {
   /** Until a tile shows it. */
   number(bed, parameter, text) {
     return this.page.getByTestId(`value-${bed}-${parameter}`).getByText(text, { exact: true }).waitFor();
-  }
-
-  /** Until the server has told of another roster than that one: the page takes names away before it does. */
-  async rosterAfter(before) {
-    const deadline = Date.now() + PATIENCE_MS;
-    while (this.rosters <= before) {
-      assert.ok(Date.now() < deadline, "no other roster came");
-      await pause(50);
-    }
   }
 
   /** Until a tile names whom it is on like this. */

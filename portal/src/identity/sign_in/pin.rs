@@ -37,3 +37,6 @@ pub(super) async fn prove(
     }
     Ok(trusted.filter(|_| right))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,11 @@
-use vitals::{Realm, StationId};
+use vitals::{Realm, StationId, subscriber};
 use warp::http::StatusCode;
 
 use super::model::{CodeGiven, EnrolBody, NewStation, PrivacyBody, StationList, StationView};
 use super::store;
 use crate::app::App;
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
-use crate::caller::{Caller, Identity, Read, Versioned, Who, Write, subscriber};
+use crate::caller::{Caller, Identity, Read, Versioned, Who, Write};
 use crate::identity::answer::Answer;
 use crate::identity::cookies::Jar;
 use crate::identity::secret::{code, digest_of, normal, token};

@@ -1,9 +1,9 @@
-use vitals::{SessionId, UserId};
+use vitals::{SessionId, UserId, subscriber};
 
 use super::model::{BeginBody, FinishBody, TokenBody, Welcome};
 use super::store::{self, Link};
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
-use crate::caller::{Part, Write, subscriber};
+use crate::caller::{Part, Write};
 use crate::identity::answer::Answer;
 use crate::identity::cookies::Jar;
 use crate::identity::factors::{Codes, SeedShown, make_recovery_codes};

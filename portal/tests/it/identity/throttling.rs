@@ -123,3 +123,27 @@ async fn one_account_after_another_is_slowed_where_all_of_them_are_known() {
     let mut own = staff[0].browser.clone();
     own.post("/api/session", json!({"login": staff[0].login, "password": PASSWORD})).await.ok();
 }
+
+#[tokio::test]
+async fn a_station_where_many_were_tried_slows_also_whoever_was_not() {
+    let mut office = Office::open().await;
+    let mut staff = Vec::new();
+    for number in 0..4 {
+        staff.push(office.hire(&format!("nurse.{number}"), "nurse").await);
+    }
+    let accounts: Vec<_> = staff.iter().collect();
+    let (mut wall, mut other) = (enrolled(&mut office, "wall-1").await, enrolled(&mut office, "wall-2").await);
+    assert_eq!(spray(&accounts, &mut wall).await, 30);
+    // Of her own nothing was ever tried here.
+    let refused = office.anna.password_in(&mut wall, PASSWORD).await;
+    assert_eq!(refused.retry_after.as_deref(), Some("2"));
+    refused.refused(429, "throttled");
+    office.anna.password_in(&mut other, PASSWORD).await.ok();
+    office.site.hand.advance_ms(30_000);
+    office.anna.password_in(&mut wall, PASSWORD).await.ok();
+    // She paid for herself and for none of the others.
+    staff[0].password_in(&mut wall, "wrong-wrong-wrong").await.refused(401, "wrong_credentials");
+    office.anna.password_in(&mut wall, PASSWORD).await.refused(429, "throttled");
+    office.site.hand.advance_ms(30_000);
+    office.anna.password_in(&mut wall, PASSWORD).await.ok();
+}

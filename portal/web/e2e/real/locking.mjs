@@ -39,6 +39,30 @@ export const locking = {
     await me.live();
   },
 
+  async "a screen that nobody touches for five minutes locks, and the server with it"({ vigil, staff, screen }) {
+    const ida = await staff.hire("ida", "Ida Idle", "nurse");
+    const me = await screen();
+    await me.page.clock.install();
+    await me.open("/me");
+    await me.signIn("ida", ida);
+    await me.heading("My account");
+    await me.live();
+    const asks = () => me.page.evaluate(async () => (await fetch("/api/sessions")).status);
+    assert.equal(await asks(), 200);
+    await vigil.untouched("ida", 5);
+    assert.equal(await asks(), 401, "the server has locked it, by its own clock");
+    await me.page.clock.fastForward(5 * 60_000);
+    await me.heading("Locked by Ida Idle");
+    assert.equal(await me.page.locator("#page").isVisible(), false);
+    await me.page.getByTestId(`tile-${vigil.empty}`).waitFor({ state: "visible" });
+    await me.live();
+    await me.clean("really locked by itself");
+    await me.fill("Password", PASSWORD);
+    await me.key("Enter");
+    await me.heading("My account");
+    assert.equal(await asks(), 200);
+  },
+
   async "a draft outlives a lock"({ staff, screen }) {
     const ray = await staff.hire("ray", "Rob Ray", "nurse");
     const me = await screen();

@@ -76,7 +76,11 @@ export type Alarms = { alarms: Array<Alarm>,
  */
 next: string | null, };
 
-export type HumanName = { prefix: string | null, given: Array<string>, family: string | null, suffix: string | null, };
+export type HumanName = { prefix: string | null, 
+/**
+ * In their order; none is known of a newborn.
+ */
+given: Array<string>, family: string | null, suffix: string | null, };
 
 export type PatientIdentifier = { 
 /**

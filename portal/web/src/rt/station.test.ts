@@ -191,6 +191,43 @@ it("asks who is here when the server ended the connection, and tries again", () 
   expect(last()).not.toBe(first);
 });
 
+const grace = { id: "0190f000-0000-7000-8000-000000000001", label: "Okafor, Grace" };
+const named = (): FromServer => ({ type: "roster", devices: [device("bed-12", { patient: grace })] });
+const shown = () => station.ward.devices.get("bed-12")?.patient ?? null;
+
+it("asks for the names again at the unlock, though the server never knew of the lock", () => {
+  serve(last());
+  last().say(named());
+  station.hideNames();
+  expect(shown()).toBeNull();
+  const asked = last().sent.length;
+  station.showNames();
+  expect(last().sent.slice(asked)).toEqual([{ type: "watch", devices: null, resume: null }]);
+  last().say(named());
+  expect(shown()).toEqual(grace);
+  // Once: a session that says it is open again and again is not locked.
+  station.showNames();
+  expect(last().sent.length).toBe(asked + 1);
+});
+
+it("names nobody by a roster that was sent before the server knew of the lock", () => {
+  serve(last());
+  station.hideNames();
+  last().say(named());
+  expect(shown()).toBeNull();
+});
+
+it("leaves it to a connection that is being made to ask for the names", () => {
+  serve(last());
+  station.hideNames();
+  last().onclose?.();
+  vi.advanceTimersByTime(400);
+  station.showNames();
+  expect(last().sent).toEqual([]);
+  last().onopen?.();
+  expect(last().sent.length).toBe(1);
+});
+
 it("waits 0.25 to 5 s between tries, spread by a fifth", () => {
   expect([0, 1, 2, 3, 4, 5, 99].map((n) => backOff(n, 0.5))).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000]);
   expect(backOff(0, 0)).toBe(200);

@@ -99,6 +99,14 @@ export class Station {
     this.look();
   }
 
+  /**
+   * It is no more. The server looks once a second and says nothing anew of a lock that came and went between two looks,
+   * so it is asked; a connection that is being made asks by itself.
+   */
+  showNames(): void {
+    if (this.ward.showNames() && this.#openedAt !== null) this.#link.watch(null);
+  }
+
   /** Makes this screen the station's one. */
   take(): void {
     this.replaced = false;

@@ -26,6 +26,10 @@ function later(a: Token, b: Token): boolean {
   return a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq);
 }
 
+function nameless(device: LiveDevice): LiveDevice {
+  return { ...device, patient: null };
+}
+
 /** What the server said, folded. Never invents a transition, never forgets one. */
 export class Ward {
   readonly devices = new Map<string, LiveDevice>();
@@ -33,6 +37,8 @@ export class Ward {
   readonly alarms = new Map<string, Alarm>();
   /** The last transition folded in: what a new connection resumes after. */
   position: Token | null = null;
+  /** Nobody is named, whatever the server goes on saying. */
+  #nameless = false;
 
   apply(message: FromServer, now: number, lag: number): Change {
     const change: Change = { roster: false, snapshot: false, devices: new Set(), steps: [] };
@@ -78,9 +84,17 @@ export class Ward {
     this.position = null;
   }
 
-  /** Who lies where is for nobody who passes; the server says it again to whom it may. */
+  /** Who lies where is for nobody who passes: of what was said, and of what comes until `showNames`. */
   hideNames(): void {
-    for (const [id, device] of this.devices) this.devices.set(id, { ...device, patient: null });
+    this.#nameless = true;
+    for (const [id, device] of this.devices) this.devices.set(id, nameless(device));
+  }
+
+  /** The next roster names again whom it names. True: names were hidden, and what is here has none. */
+  showNames(): boolean {
+    const hidden = this.#nameless;
+    this.#nameless = false;
+    return hidden;
   }
 
   alarmsOf(device: string): Alarm[] {
@@ -89,7 +103,10 @@ export class Ward {
 
   #roster(devices: LiveDevice[]): void {
     this.devices.clear();
-    for (const device of devices) if (device.kind === "device") this.devices.set(device.id, device);
+    for (const device of devices) {
+      // Sent before the server knew of the lock, it comes after.
+      if (device.kind === "device") this.devices.set(device.id, this.#nameless ? nameless(device) : device);
+    }
     for (const id of this.numbers.keys()) if (!this.devices.has(id)) this.numbers.delete(id);
   }
 

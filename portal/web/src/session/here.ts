@@ -60,6 +60,7 @@ export function follow(session: SessionWatch, station: Station): void {
     station.follow(on, gone ? "STATION SIGNED OUT, NO ALARMS HERE" : "");
     // At once, though the server could not be told.
     if (shown.state === "locked") station.hideNames();
+    else station.showNames();
     if (on && shown.state === "open" && was?.state !== "open") station.hurry();
     renewal.allow(Boolean(shown.station));
   };

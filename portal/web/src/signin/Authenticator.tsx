@@ -1,6 +1,7 @@
-import { Button, TextInput } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import type { SeedShown } from "../api/types.gen.ts";
+import { CodeField } from "../ui/CodeField.tsx";
 import { onFields } from "../ui/form.ts";
 import { inFours } from "../ui/words.ts";
 import { QrCode } from "./QrCode.tsx";
@@ -38,15 +39,7 @@ export function Authenticator({ seed, sending, onCode }: Props) {
           form.reset();
         })}
       >
-        <TextInput
-          name="code"
-          label="The code that it shows now"
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          pattern="\s*[0-9]{6}\s*"
-          title="Six digits"
-          required
-        />
+        <CodeField label="The code that it shows now" />
         <Button type="submit" loading={sending}>
           Confirm
         </Button>

@@ -1,6 +1,7 @@
 import { Button, Group, TextInput } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import * as api from "../api/identity.ts";
+import { CodeField } from "../ui/CodeField.tsx";
 import { onFields } from "../ui/form.ts";
 import { Problem } from "../ui/Problem.tsx";
 import { useHere, useWatch } from "../ui/useHere.ts";
@@ -34,17 +35,7 @@ export function CodeForm() {
         {recovery ? (
           <TextInput key="recovery" ref={field} name="code" label="Recovery code" autoComplete="off" required />
         ) : (
-          <TextInput
-            key="code"
-            ref={field}
-            name="code"
-            label="Code of your authenticator"
-            inputMode="numeric"
-            autoComplete="one-time-code"
-            pattern="\s*[0-9]{6}\s*"
-            title="Six digits"
-            required
-          />
+          <CodeField key="code" ref={field} />
         )}
         <Button type="submit" loading={sending}>
           Sign in

@@ -1,6 +1,7 @@
-import { Button, Group, TextInput } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { stepUp as give } from "../api/identity.ts";
+import { CodeField } from "./CodeField.tsx";
 import { onFields } from "./form.ts";
 import { Problem } from "./Problem.tsx";
 import { stepUp } from "./stepUp.ts";
@@ -38,16 +39,7 @@ export function StepUpDialog() {
         <h2 id="step-up-title">Is it you?</h2>
         <p>This is grave enough to ask again. What you typed stays.</p>
         <form onSubmit={onFields((text) => void send(text("code").trim()))}>
-          <TextInput
-            ref={field}
-            name="code"
-            label="Code of your authenticator"
-            inputMode="numeric"
-            autoComplete="one-time-code"
-            pattern="\s*[0-9]{6}\s*"
-            title="Six digits"
-            required
-          />
+          <CodeField ref={field} />
           <Group mt="md">
             <Button type="submit" loading={sending}>
               Confirm
