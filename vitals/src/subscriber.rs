@@ -1,4 +1,5 @@
-use std::net::IpAddr;
+// Of `core`, which has addresses and no sockets.
+use core::net::IpAddr;
 
 /// The address that stands for all of one subscriber, for whatever is counted by address: 64 bits of an IPv6 address are his
 /// to choose, and an IPv4 address is the same however it is written.

@@ -74,7 +74,14 @@ export async function startVigil(binary) {
     async untouched(login, minutes) {
       const back = `UPDATE sessions SET last_input_at = last_input_at - interval '${minutes} min'
         WHERE user_id = (SELECT id FROM users WHERE login = '${login}')`;
-      const words = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", env.VIGIL_DATABASE_OWNER_URL, "--command", back];
+      const words = [
+        "--no-psqlrc",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        env.VIGIL_DATABASE_OWNER_URL,
+        "--command",
+        back,
+      ];
       await promisify(execFile)("psql", words);
     },
     /** What it measures from now on, each second. */
