@@ -1,6 +1,6 @@
 -- What every read asks of the database. A function in SQL that runs as its owner is planned at each call; one in PL/pgSQL
 -- keeps its plans as long as the connection lasts. None of these reads a hypertable, so a plan fits whatever is asked
--- (decision 0011); who may see what is the same as before.
+-- (decision 0011). Who may see what is the same as before, but that a grant which awaits approval (V18) opens nothing here either.
 
 -- Whoever a device was taken for by mistake is looked for as well.
 CREATE INDEX device_assignments_device ON device_assignments (device_key);
@@ -98,6 +98,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION seen_patients IS 'All of whom may_see says that they are seen, of somebody or of a station; not of Vigil itself, which sees everybody.';
 
+-- Of whom he sees, past the policy, which would look for a relation of each glass that he ever broke.
+CREATE FUNCTION behind_glass() RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+    SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY SELECT DISTINCT g.patient_id FROM access_grants g
+        WHERE g.user_id = acting_user() AND g.via = 'break_glass' AND g.during @> now();
+END $$;
+COMMENT ON FUNCTION behind_glass IS 'Whom the acting user sees through a glass that he broke.';
+
 CREATE OR REPLACE FUNCTION lies_before(patient uuid, station uuid) RETURNS bool LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
@@ -184,4 +193,5 @@ BEGIN
     END IF;
 END $$;
 
-REVOKE EXECUTE ON FUNCTION seen_patients FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION seen_patients, behind_glass FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION behind_glass TO vigil_portal;

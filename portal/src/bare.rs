@@ -1,8 +1,8 @@
 //! Reads of one patient without audit, row-level security and decryption: what `bench portal` measures them against.
 //!
 //! Signing in, permissions, statements, answers and the way through warp are those of the portal itself. What differs: no
-//! transaction and nobody's context in it, a role that policies do not bind, no question on whom a device was, no event, and
-//! nothing opened. The program `vigil` never calls it.
+//! transaction and nobody's context in it, a role that policies do not bind and that reads telemetry from its tables, no question on
+//! whom a device was, no event, and nothing opened. The program `vigil` never calls it.
 
 use keys::Zeroizing;
 use tokio::net::TcpListener;
@@ -52,7 +52,7 @@ async fn vitals_of(query: VitalsQuery, app: App, _: Caller) -> Result<Json<Vital
     let VitalsQuery { device, from, to, step } = query;
     let key = app.roster.borrow().by_name(device.as_str()).map(|device| device.key).ok_or(UNKNOWN)?;
     let db = app.desk.identity_pool().get().await?;
-    let found = store::series::buckets(&db, key, from, to, i64::from(step.unwrap_or(1)) * 1_000).await?;
+    let found = store::series::bare_buckets(&db, key, (from, to), i64::from(step.unwrap_or(1)) * 1_000).await?;
     drop(db);
     Ok(Json(trends::view(device, (from, to), found)))
 }

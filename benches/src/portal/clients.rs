@@ -1,7 +1,7 @@
 //! Browsers that read patients over connections that stay open, each as fast as it is answered.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -9,8 +9,9 @@ use futures_util::future::try_join_all;
 use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use vitals::Timestamp;
 
-use super::seed::{Guest, House, MONITORED, NURSES};
+use super::seed::{Guest, HOUR_MS, House, MONITORED, NURSES};
 use crate::load::Latencies;
 use crate::machine::{self, Thread};
 
@@ -18,8 +19,8 @@ use crate::machine::{self, Thread};
 const WARM: Duration = Duration::from_secs(1);
 
 /// What one of them reads, over and over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Habit {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Habit {
     /// A page about a patient: who it is, and the trend as it opens. Each time another one.
     Page,
     /// The same, of the ten patients that the nurse looks after.
@@ -43,11 +44,21 @@ pub(super) struct Told {
     pub(super) busy: [f64; 3],
 }
 
+/// What every nurse has read so far of one side, so that she goes on where she was: what she reads again within a minute is no
+/// event of its own (decision 0016).
+pub(super) struct Turns(Vec<AtomicUsize>);
+
+impl Turns {
+    pub(super) fn new() -> Self {
+        Self((0..NURSES).map(|_| AtomicUsize::new(0)).collect())
+    }
+}
+
 /// Reads for `time`, as every nurse at once. `portal`: where, and the process; `postmaster`: that of its database.
 pub(super) async fn read(
     (portal, process, postmaster): (SocketAddr, u32, u32),
     house: &House,
-    guests: &[Guest],
+    (guests, turns): (&[Guest], &Turns),
     habit: Habit,
     time: Duration,
 ) -> anyhow::Result<Told> {
@@ -60,21 +71,9 @@ pub(super) async fn read(
         let (counting, stop) = (&counting, &stop);
         async move {
             let mut latencies = Histogram::<u64>::new(3)?;
-            let mut turn = 0;
             while !stop.load(Ordering::Relaxed) {
-                let guest = habit.guest(guests, nurse, turn);
-                turn += 1;
-                let banner = || format!("/api/patients/{}", guest.patient);
-                let trend = |(from, to): &(String, String), step: u32| {
-                    format!("/api/vitals?device={}&from={from}&to={to}&step={step}", guest.device)
-                };
-                // Steps as the page asks for them (portal/web/src/trend/ranges.ts).
-                let paths = match habit {
-                    Habit::Page | Habit::Rounds => vec![banner(), trend(&house.hour, 5)],
-                    Habit::Day => vec![trend(&house.day, 60)],
-                    Habit::Hour => vec![trend(&house.hour, 60)],
-                    Habit::Banner => vec![banner()],
-                };
+                let turn = turns.0[nurse].fetch_add(1, Ordering::Relaxed);
+                let paths = habit.paths(habit.guest(guests, nurse, turn), house.end, turn);
                 for path in paths {
                     let asked = Instant::now();
                     browser.get(&path).await?;
@@ -126,10 +125,24 @@ impl Habit {
             }
             Self::Rounds => "the same of the ten patients of each nurse, over and over",
             Self::Day => "the trend of a day in minutes, each time another patient",
-            Self::Hour => "an hour in minutes, which no page asks for: the cheapest chart; each time another patient",
-            Self::Banner => {
-                "who a patient is and nothing else, which no page asks for: the cheapest read; each time another one"
-            }
+            Self::Hour => "an hour in minutes, the cheapest chart; each time another patient",
+            Self::Banner => "who a patient is and nothing else, the cheapest read; each time another one",
+        }
+    }
+
+    /// Each time of other milliseconds, as a page asks for what ends now; of the same steps (portal/web/src/trend/ranges.ts) all
+    /// the same.
+    pub(super) fn paths(self, guest: &Guest, end: Timestamp, turn: usize) -> Vec<String> {
+        let banner = || format!("/api/patients/{}", guest.patient);
+        let trend = |hours: i64, step: u32| {
+            let from = Timestamp::from_millis(end.millis() - hours * HOUR_MS + turn as i64 % 1_000);
+            format!("/api/vitals?device={}&from={from}&to={end}&step={step}", guest.device)
+        };
+        match self {
+            Self::Page | Self::Rounds => vec![banner(), trend(1, 5)],
+            Self::Day => vec![trend(24, 60)],
+            Self::Hour => vec![trend(1, 60)],
+            Self::Banner => vec![banner()],
         }
     }
 
@@ -147,15 +160,16 @@ impl Habit {
     }
 }
 
-struct Browser {
+pub(super) struct Browser {
     socket: TcpStream,
     /// What goes with every request.
     headers: String,
-    answer: Vec<u8>,
+    /// Head and body of the last one.
+    pub(super) answer: Vec<u8>,
 }
 
 impl Browser {
-    async fn connect(portal: SocketAddr, cookie: &str) -> anyhow::Result<Self> {
+    pub(super) async fn connect(portal: SocketAddr, cookie: &str) -> anyhow::Result<Self> {
         let socket = TcpStream::connect(portal).await?;
         socket.set_nodelay(true)?;
         let headers = format!("Host: {portal}\r\nCookie: {cookie}\r\nAccept: application/json\r\n\r\n");
@@ -163,7 +177,7 @@ impl Browser {
     }
 
     /// Reads all of an answer, which must be 200 and an object.
-    async fn get(&mut self, path: &str) -> anyhow::Result<()> {
+    pub(super) async fn get(&mut self, path: &str) -> anyhow::Result<()> {
         let request = format!("GET {path} HTTP/1.1\r\n{}", self.headers);
         self.socket.write_all(request.as_bytes()).await?;
         self.answer.clear();

@@ -4,7 +4,7 @@ use keys::{Field, Keyring, PatientKey};
 use serde_json::json;
 use tokio_postgres::Client;
 use uuid::Uuid;
-use vitals::PatientId;
+use vitals::{Clock, PatientId, Timestamp};
 
 use crate::site::Site;
 
@@ -18,14 +18,15 @@ pub(super) const NURSES: usize = 64;
 /// minutes of that hour.
 pub(super) const MONITORED: usize = 320;
 
+pub(super) const HOUR_MS: i64 = 3_600_000;
+
 pub(super) struct House {
     pub(super) sealed: Vec<Guest>,
     pub(super) open: Vec<Guest>,
     /// The `Cookie` header of each nurse.
     pub(super) cookies: Vec<String>,
-    /// The last full hour, and the day up to its end, RFC 3339.
-    pub(super) hour: (String, String),
-    pub(super) day: (String, String),
+    /// Of the last full hour.
+    pub(super) end: Timestamp,
 }
 
 pub(super) struct Guest {
@@ -99,15 +100,15 @@ const GUESTS: &str = "WITH guest AS (
 const PAST: &str = "INSERT INTO vitals_minute (device_key, minute, computed_at, hr_n, hr_min, hr_max, hr_mean, hr_last,
         spo2_n, spo2_min, spo2_max, spo2_mean, spo2_last, rr_n, rr_min, rr_max, rr_mean, rr_last)
     SELECT key, minute, now(), 60, 70, 90, 80, 81, 60, 95, 99, 97, 98, 60, 12, 18, 15, 14
-    FROM devices, generate_series(date_trunc('hour', now()) - CASE WHEN split_part(external_id, '-', 2)::int4 <= $1
+    FROM devices, generate_series($2::text::timestamptz - CASE WHEN split_part(external_id, '-', 2)::int4 <= $1
             THEN interval '1 day' ELSE interval '1 hour' END,
-        date_trunc('hour', now()) - interval '1 minute', '1 minute') minute
+        $2::text::timestamptz - interval '1 minute', '1 minute') minute
     WHERE realm = 'test'";
 
 /// What the simulated monitor of a ward measures, and what its batch says of when.
 const FRAMES: &str = "INSERT INTO vitals (device_key, at, received_at, seq, flags, hr, pr_spo2, spo2, pi, rr)
     SELECT key, at, at + interval '0.2 s', n, 0, 70 + n % 20, 70 + n % 20, 95 + n % 5, 2.5, 12 + n % 6
-    FROM devices, generate_series(1, 3600) n, LATERAL (SELECT date_trunc('hour', now()) - n * interval '1 s' AS at) moment
+    FROM devices, generate_series(1, 3600) n, LATERAL (SELECT $2::text::timestamptz - n * interval '1 s' AS at) moment
     WHERE realm = 'test' AND split_part(external_id, '-', 2)::int4 <= $1";
 
 impl House {
@@ -117,15 +118,15 @@ impl House {
         db.execute(PEOPLE, &[&(NURSES as i32)]).await?;
         let sealed = guests(db, "sealed-", async |patient| Ok(Some(keyring.make_patient(patient).await?))).await?;
         let open = guests(db, "open-", async |_| Ok(None)).await?;
+        // Of one moment, though the hour may end meanwhile.
+        let end = Timestamp::from_millis(Clock::system().now().millis() / HOUR_MS * HOUR_MS);
+        let until = end.to_string();
         let monitored = MONITORED as i32;
-        db.execute(PAST, &[&monitored]).await?;
-        db.execute(FRAMES, &[&monitored]).await?;
+        db.execute(PAST, &[&monitored, &until]).await?;
+        db.execute(FRAMES, &[&monitored, &until]).await?;
         db.batch_execute("ANALYZE").await?;
-        let times = "SELECT to_char(h - interval '1 hour', f), to_char(h - interval '1 day', f), to_char(h, f)
-            FROM date_trunc('hour', now() AT TIME ZONE 'UTC') h, (VALUES ('YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) AS form (f)";
-        let times = db.query_one(times, &[]).await?;
         let cookies = (1..=NURSES).map(|nurse| format!("vigil={nurse:064x}")).collect();
-        Ok(Self { sealed, open, cookies, hour: (times.get(0), times.get(2)), day: (times.get(1), times.get(2)) })
+        Ok(Self { sealed, open, cookies, end })
     }
 }
 

@@ -17,6 +17,12 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether somebody treats whom he is shown, who may see some of them through a glass that he broke.
+    pub(super) fn treats(&self) -> bool {
+        let shows_a_place = self.place && self.caller.station().is_some();
+        self.purpose == Purpose::Treatment && self.caller.user().is_some() && !shows_a_place
+    }
+
     /// SQL that sets all of it until the transaction ends, the empty ones too. Only identifiers and words of ours get in.
     pub(crate) fn settings(&self) -> String {
         let (user, station, part) = match self.caller.who() {

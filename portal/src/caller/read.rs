@@ -15,7 +15,9 @@ pub(crate) struct Read {
     tx: Transaction,
     caller: Caller,
     purpose: Purpose,
-    /// Of the snapshot that the whole read has. Not asked where nobody treats anybody.
+    /// Somebody treats those whom he is shown.
+    treats: bool,
+    /// Of the snapshot that the whole read has.
     behind_glass: OnceLock<Vec<PatientId>>,
 }
 
@@ -50,10 +52,9 @@ pub(crate) struct Read {
 pub struct Unseen<T>(T);
 
 /// A glass is broken only where there is no relation, and lasts an hour: until then whatever is seen of these is seen through
-/// it. Row-level security asks again whether they are seen.
+/// it.
 const BEHIND_GLASS: &str = "-- portal::caller::behind_glass
-    SELECT DISTINCT patient_id FROM access_grants
-    WHERE user_id = acting_user() AND via = 'break_glass' AND during @> now() LIMIT 1000";
+    SELECT * FROM behind_glass() LIMIT 1000";
 
 async fn behind_glass(db: &Client) -> Result<Vec<PatientId>, store::Error> {
     let rows = prepared::query(db, BEHIND_GLASS, &[]).await?;
@@ -80,7 +81,8 @@ impl Read {
 
     async fn under(context: &Context<'_>, pool: &Pool) -> Result<Self, ApiError> {
         let tx = Transaction::read_only_later(pool, &context.settings()).await?;
-        Ok(Self { tx, caller: context.caller.clone(), purpose: context.purpose, behind_glass: OnceLock::new() })
+        let (caller, purpose, treats) = (context.caller.clone(), context.purpose, context.treats());
+        Ok(Self { tx, caller, purpose, treats, behind_glass: OnceLock::new() })
     }
 
     /// Runs queries. What they found stays unseen.
@@ -88,16 +90,15 @@ impl Read {
         &self,
         query: impl AsyncFnOnce(&Client) -> Result<T, E>,
     ) -> Result<Unseen<T>, E> {
-        let treats = self.purpose == Purpose::Treatment && self.caller.user().is_some();
-        if !treats || self.behind_glass.get().is_some() {
+        if !self.treats || self.behind_glass.get().is_some() {
             return self.tx.run(query).await.map(Unseen);
         }
-        // On the way together.
+        // On the way together; where the first fails, so does what follows, and less plainly.
         let both = self.tx.run(async |db| Ok::<_, E>(join(behind_glass(db), query(db)).await));
         let (behind_glass, found) = both.await?;
-        let (found, behind_glass) = (found?, behind_glass?);
+        let behind_glass = behind_glass?;
         self.behind_glass.get_or_init(|| behind_glass);
-        Ok(Unseen(found))
+        found.map(Unseen)
     }
 
     /// The same, where what was found may be what is known already: then nothing new is seen, and no event says so.
@@ -116,8 +117,14 @@ impl Read {
 
     /// Lets out what was found, once it is durable that it was seen. `event` says by what was found whom it is about.
     pub(crate) async fn seen<T>(self, found: Unseen<T>, event: impl FnOnce(&T) -> Event) -> Result<T, ApiError> {
-        let Self { tx, caller, purpose, behind_glass } = self;
-        let (broken, others) = event(&found.0).part(behind_glass.get().map_or(&[], Vec::as_slice));
+        let Self { tx, caller, purpose, treats, behind_glass } = self;
+        let event = event(&found.0);
+        let behind_glass = match behind_glass.into_inner() {
+            Some(these) => these,
+            None if treats => tx.run(async |db| self::behind_glass(db).await).await?, // found by another read
+            None => Vec::new(),
+        };
+        let (broken, others) = event.part(&behind_glass);
         let record = async {
             for (purpose, event) in
                 others.map(|event| (purpose, event)).into_iter().chain(broken.map(|event| (Purpose::BreakGlass, event)))
