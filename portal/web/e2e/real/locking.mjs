@@ -40,19 +40,19 @@ export const locking = {
   },
 
   async "a screen that nobody touches for five minutes locks, and the server with it"({ vigil, staff, screen }) {
-    const ida = await staff.hire("ida", "Ida Idle", "nurse");
+    const ivy = await staff.hire("ivy", "Ivy Idle", "nurse");
     const me = await screen();
     await me.page.clock.install();
     await me.open("/me");
-    await me.signIn("ida", ida);
+    await me.signIn("ivy", ivy);
     await me.heading("My account");
     await me.live();
     const asks = () => me.page.evaluate(async () => (await fetch("/api/sessions")).status);
     assert.equal(await asks(), 200);
-    await vigil.untouched("ida", 5);
+    await vigil.untouched("ivy", 5);
     assert.equal(await asks(), 401, "the server has locked it, by its own clock");
     await me.page.clock.fastForward(5 * 60_000);
-    await me.heading("Locked by Ida Idle");
+    await me.heading("Locked by Ivy Idle");
     assert.equal(await me.page.locator("#page").isVisible(), false);
     await me.page.getByTestId(`tile-${vigil.empty}`).waitFor({ state: "visible" });
     await me.live();
