@@ -13,6 +13,10 @@ use crate::{Error, Pool, Role};
 /// have no right on hypertables, and the functions that have plan for themselves (decision 0011).
 const PLANS_KEPT: &str = "-c plan_cache_mode=auto";
 
+/// Its tables only grow, and a plan that was made while they were small, those of foreign keys too, would read all of them at
+/// each event.
+const BY_INDEX: &str = "-c enable_seqscan=off";
+
 /// How to connect as each role: to one place, each with a password of its own.
 #[derive(Clone)]
 pub struct Access {
@@ -106,7 +110,8 @@ impl Access {
         to.user(role.name());
         if matches!(role, Role::Portal | Role::Audit) {
             let theirs = to.get_options().unwrap_or_default().to_owned();
-            to.options(format!("{PLANS_KEPT} {theirs}"));
+            let by_index = if role == Role::Audit { BY_INDEX } else { "" };
+            to.options(format!("{PLANS_KEPT} {by_index} {theirs}"));
         }
         if let Some(folder) = &self.passwords {
             to.password(password(&folder.join(role.name()))?);
