@@ -40,6 +40,8 @@ pub enum RootError {
     IsPlain(PathBuf),
     #[error("key file {0}: it was changed, or its vault's key is not the one that wrapped it")]
     Altered(PathBuf),
+    #[error("key file {0}: version {1} wraps it already, and [keys.vault] pins that: name the new one, or none")]
+    Pinned(PathBuf, String),
     #[error("key file {0} exists, and a key is never overwritten")]
     Exists(PathBuf),
     #[error(transparent)]
@@ -102,6 +104,10 @@ impl RootKey {
             (Some(place), _) => place.read().await,
             (None, _) => Ok(self.clone()),
         }
+    }
+
+    pub(crate) fn is_wrapped_as(&self, other: &Wrapped) -> bool {
+        self.wrapped.as_ref() == Some(other)
     }
 
     /// Into a file that must not exist.

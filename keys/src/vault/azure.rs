@@ -79,6 +79,11 @@ impl Vault {
         Ok(Self(Arc::new(Inner { client, key: key.clone(), version: version.clone(), patience: *patience })))
     }
 
+    /// Which wraps, where that is not left to the vault.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.0.version.as_deref()
+    }
+
     /// Which version wrapped it, and what came of it.
     pub(crate) async fn wrap(&self, secret: &Secret) -> Result<(String, Vec<u8>), VaultError> {
         let Inner { client, key, version, .. } = &*self.0;

@@ -5,30 +5,29 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use keys::rotate::Databases;
 use keys::vault::{ClientSecret, Identity, Settings, Vault, VaultError};
-use keys::{Error, Keyring, Place, RootError, RootFile, RootKey, WrappedFile, recovery, rotate};
+use keys::{Error, Keyring, Place, RootError, RootFile, RootKey, WrappedFile, recovery};
 use tempfile::TempDir;
 
 use super::ground::{Ground, NAME, patient, read};
 use super::vault_server::{ASSERTION, CLIENT, HOST, KEY, SECRET, TENANT, VaultServer};
 
-const MANAGED: Identity = Identity::Managed { client: None };
+pub(super) const MANAGED: Identity = Identity::Managed { client: None };
 
-fn settings(identity: Identity) -> Settings {
+pub(super) fn settings(identity: Identity) -> Settings {
     Settings { patience: Duration::from_secs(4), ..Settings::new(&format!("https://{HOST}"), KEY, identity) }
 }
 
-fn place(server: &VaultServer, path: PathBuf) -> Place {
+pub(super) fn place(server: &VaultServer, path: PathBuf) -> Place {
     place_as(server, path, &settings(MANAGED))
 }
 
-fn place_as(server: &VaultServer, path: PathBuf, settings: &Settings) -> Place {
+pub(super) fn place_as(server: &VaultServer, path: PathBuf, settings: &Settings) -> Place {
     Place::Wrapped(WrappedFile { path, vault: Vault::through(settings, server.proxy, &server.authority).unwrap() })
 }
 
 /// A vault, and a root key that it wraps.
-async fn made() -> (VaultServer, TempDir, Place) {
+pub(super) async fn made() -> (VaultServer, TempDir, Place) {
     let (server, folder) = (VaultServer::start().await, tempfile::tempdir().unwrap());
     let place = place(&server, folder.path().join("root.wrapped"));
     place.make().await.unwrap();
@@ -36,7 +35,7 @@ async fn made() -> (VaultServer, TempDir, Place) {
 }
 
 /// The 32 bytes, which only a file without a vault spells.
-async fn bytes(root: &RootKey, folder: &Path) -> Vec<u8> {
+pub(super) async fn bytes(root: &RootKey, folder: &Path) -> Vec<u8> {
     let path = folder.join("plain.key");
     Place::Plain(RootFile { path: path.clone(), apart_from: Vec::new() }).write(root).await.unwrap();
     let text = fs::read_to_string(path).unwrap();
@@ -44,7 +43,14 @@ async fn bytes(root: &RootKey, folder: &Path) -> Vec<u8> {
     (0..32).map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
 
-async fn refused(place: &Place) -> RootError {
+pub(super) fn wrapped(place: &Place) -> WrappedFile {
+    match place {
+        Place::Wrapped(file) => file.clone(),
+        Place::Plain(_) => unreachable!("a vault wraps it"),
+    }
+}
+
+pub(super) async fn refused(place: &Place) -> RootError {
     place.read().await.unwrap_err()
 }
 
@@ -244,68 +250,6 @@ async fn a_wrapped_file_is_private_and_never_taken_for_another_kind() {
     RootKey::make(&plain).unwrap();
     let Place::Wrapped(WrappedFile { vault, .. }) = place else { unreachable!("made above") };
     assert!(matches!(Place::Wrapped(WrappedFile { path: plain, vault }).look(), Err(RootError::IsPlain(_))));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_root_key_is_replaced_by_another_and_whoever_follows_takes_it() {
-    let ground = Ground::new().await;
-    let (server, folder, here) = made().await;
-    let old = here.read().await.unwrap();
-    let (keyring, following) = Keyring::follow(old.clone(), ground.main(), ground.keys().await).await.unwrap();
-    tokio::spawn(following);
-    let next = place(&server, folder.path().join("next"));
-    next.make().await.unwrap();
-    let new = next.read().await.unwrap();
-    let install = || new.replace(here.path());
-    rotate::root(&old, &new, &ground.databases().await, install, false).await.unwrap();
-    assert_eq!(fs::read(here.path()).unwrap(), fs::read(next.path()).unwrap());
-    keyring.make_patient(patient()).await.unwrap();
-    Keyring::open(here.read().await.unwrap(), ground.main(), ground.keys().await).await.unwrap();
-    let error = Keyring::open(old, ground.main(), ground.keys().await).await.unwrap_err();
-    assert!(matches!(error, Error::AnotherRoot), "{error}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_forgotten_while_a_follower_cannot_ask_its_vault() {
-    let ground = Ground::new().await;
-    let (server, folder, here) = made().await;
-    // Sooner than the rotation gives up.
-    let soon = Settings { patience: Duration::from_secs(1), ..settings(MANAGED) };
-    let here = place_as(&server, here.path().to_owned(), &soon);
-    let old = here.read().await.unwrap();
-    let (keyring, following) = Keyring::follow(old.clone(), ground.main(), ground.keys().await).await.unwrap();
-    tokio::spawn(following);
-    let next = place(&server, folder.path().join("next"));
-    next.make().await.unwrap();
-    let new = next.read().await.unwrap();
-    server.always_answers(Some(503));
-    let impatient = Databases { patience: Duration::from_secs(5), ..ground.databases().await };
-    let error = rotate::root(&old, &new, &impatient, || new.replace(here.path()), false).await.unwrap_err();
-    assert!(matches!(error, Error::Unheard { processes: 1 }), "{error}");
-    keyring.make_patient(patient()).await.unwrap();
-    Keyring::open(old.clone(), ground.main(), ground.keys().await).await.unwrap();
-    server.always_answers(None);
-    rotate::root(&new, &new, &ground.databases().await, || Ok(()), false).await.unwrap();
-    let error = Keyring::open(old, ground.main(), ground.keys().await).await.unwrap_err();
-    assert!(matches!(error, Error::AnotherRoot), "{error}");
-}
-
-#[tokio::test]
-async fn the_newest_version_of_the_vaults_key_wraps_it_again() {
-    let (server, folder, place) = made().await;
-    let root = place.read().await.unwrap();
-    let (ours, old) = (bytes(&root, folder.path()).await, fs::read(place.path()).unwrap());
-    server.make_key("v2");
-    place.wrap_again(&root).await.unwrap().unwrap();
-    assert_ne!(fs::read(place.path()).unwrap(), old);
-    assert_eq!(fs::metadata(place.path()).unwrap().permissions().mode() & 0o777, 0o600);
-    server.remove_key("v1");
-    let again = root.again().await.unwrap();
-    fs::remove_file(folder.path().join("plain.key")).unwrap();
-    assert_eq!(bytes(&again, folder.path()).await, ours, "the root key stays");
-    assert_eq!(server.done().last().unwrap(), "unwrapkey v2");
-    fs::write(place.path(), old).unwrap();
-    assert!(matches!(refused(&place).await, RootError::Vault(VaultError::Refused { status: 404, .. })));
 }
 
 #[tokio::test]
