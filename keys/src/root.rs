@@ -76,13 +76,7 @@ pub struct RootKey {
 impl RootKey {
     pub fn read(file: &RootFile) -> Result<Self, RootError> {
         let path = &file.path;
-        let real = path.canonicalize().map_err(|error| RootError::File(path.clone(), error))?;
-        for folder in &file.apart_from {
-            // A folder that is not there yet holds nothing.
-            if folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
-                return Err(RootError::BesideData(path.clone(), folder.clone()));
-            }
-        }
+        private::apart(path, &file.apart_from)?;
         let text = private::read(path)?;
         if text.starts_with(wrapped::MARK) {
             return Err(RootError::IsWrapped(path.clone()));

@@ -54,16 +54,17 @@ pub(crate) async fn find(config: &Config, database: &Database) -> anyhow::Result
     RootKey::read(&RootFile { path, apart_from: Vec::new() }).map_err(unfit)
 }
 
-/// What this file is to hold, and where it may lie: one that a vault wraps may lie anywhere.
+/// What this file is to hold, and where it may lie: one that a vault wraps may lie anywhere, the secret that opens the vault not.
 pub(crate) fn named(config: &Config, path: PathBuf, database: Option<&Database>) -> Result<Place, RootError> {
-    if let Some(vault) = &config.keys.vault {
-        return Ok(Place::Wrapped(WrappedFile { path, vault: Vault::new(&vault.settings()?)? }));
-    }
     let data = database.and_then(Database::data_dir);
-    Ok(Place::Plain(RootFile { path, apart_from: [config.state_dir()].into_iter().chain(data).collect() }))
+    let apart_from: Vec<PathBuf> = [config.state_dir()].into_iter().chain(data).collect();
+    match &config.keys.vault {
+        Some(vault) => Ok(Place::Wrapped(WrappedFile { path, vault: Vault::new(&vault.settings(&apart_from)?)? })),
+        None => Ok(Place::Plain(RootFile { path, apart_from })),
+    }
 }
 
-/// A vault that is away may be back in a moment; whatever else is wrong with a root key stays so.
+/// What a vault says may be another thing in a moment; whatever else is wrong with a root key stays so.
 pub(crate) fn unfit(error: RootError) -> anyhow::Error {
     match error.is_temporary() {
         true => anyhow::Error::new(error).context("open the root key"),

@@ -52,6 +52,8 @@ struct State {
     instead: Vec<u16>,
     /// The same, and without an end.
     always: Option<u16>,
+    /// What is said to whoever asks for a token of an application or a workload.
+    of_entra: Option<(u16, Value)>,
     /// `unwrapkey`, say: the identity has no right to it.
     refused: Option<&'static str>,
     /// Whose audience a challenge names.
@@ -114,17 +116,20 @@ impl VaultServer {
         self.state.lock().unwrap().always = status;
     }
 
+    /// A text is said as it is, as whatever form.
+    pub(crate) fn gives_no_token(&self, instead: Option<(u16, Value)>) {
+        self.state.lock().unwrap().of_entra = instead;
+    }
+
     /// Takes what is asked, and answers it once this is taken back.
     pub(crate) fn is_silent(&self, silent: bool) {
         self.silent.send_replace(silent);
     }
 
-    /// How many have asked while it was silent.
     pub(crate) fn kept_waiting(&self) -> usize {
         *self.waiting.borrow()
     }
 
-    /// Returns once somebody waits for it.
     pub(crate) async fn keeps_somebody_waiting(&self) {
         self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await.unwrap();
     }
@@ -183,7 +188,7 @@ impl VaultServer {
 
     async fn write(&self, stream: &mut (impl AsyncWrite + Unpin), answer: Answer) -> std::io::Result<()> {
         let (status, headers, body) = answer;
-        let body = body.to_string();
+        let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
         self.state.lock().unwrap().said.extend(body.as_bytes());
         let headers: String = headers.into_iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!(
@@ -215,6 +220,9 @@ impl VaultServer {
 
     fn entra(&self, request: &Request) -> Answer {
         self.state.lock().unwrap().asked_for_tokens += 1;
+        if let Some((status, said)) = self.state.lock().unwrap().of_entra.clone() {
+            return (status, Vec::new(), said);
+        }
         let body = String::from_utf8(request.body.clone()).unwrap();
         let form: BTreeMap<&str, &str> = body.split('&').filter_map(|pair| pair.split_once('=')).collect();
         let given = |name: &str, value: &str| form.get(name) == Some(&value);
