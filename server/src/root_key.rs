@@ -128,8 +128,9 @@ pub(crate) async fn follow(
 }
 
 pub(crate) fn told(error: keys::Error) -> anyhow::Error {
-    match error.is_wrong_root() {
-        true => Wrong::Foreign(error).into(),
-        false => anyhow::Error::new(error).context("read the keys"),
+    match error {
+        keys::Error::Root(error) => unfit(error),
+        error if error.is_wrong_root() => Wrong::Foreign(error).into(),
+        error => anyhow::Error::new(error).context("read the keys"),
     }
 }
