@@ -9,7 +9,7 @@ use std::time::Duration;
 use store::{Listener, Pool};
 use tokio::time::{sleep, timeout};
 
-use crate::keyring::{Keyring, Reloaded};
+use crate::keyring::{Keyring, Reloaded, Root};
 use crate::{Error, RootKey, rows};
 
 /// Looks this often though nothing was heard: a pooler between us and the database may drop LISTEN without a word.
@@ -22,13 +22,17 @@ const RETRY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Keyring {
-    /// As `open`, and what keeps it current. While the database is away the last keys stay; the future never ends.
+    /// As `open`, and what keeps it current. While the database is away the last keys stay; the future never ends. The place
+    /// of this root key is asked only where the database was given another one meanwhile.
     pub async fn follow(
         root: RootKey,
         main: Pool,
         keys: Pool,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), Error> {
-        let keyring = Self::open(root, main, keys.clone()).await?;
+        let keyring = match Self::open(root.clone(), main.clone(), keys.clone()).await {
+            Err(Error::AnotherRoot) => Self::open(Box::pin(root.again()).await?, main, keys.clone()).await?,
+            opened => opened?,
+        };
         let mut session = Session::open(&keys).await?;
         session.look(&keyring).await?;
         Ok((keyring.clone(), run(keyring, keys, session)))
@@ -65,7 +69,7 @@ async fn heed(session: &mut Session, keyring: &Keyring) -> Error {
     loop {
         let wait = match session.look(keyring).await {
             Ok(Known::All) => UNHEARD,
-            // The file that holds the root key is not the new one yet.
+            // The file that holds the root key is not the new one yet, or a vault has not opened it.
             Ok(Known::AllButTheRoot) => RETRY,
             Err(error) => return error,
         };
@@ -101,10 +105,14 @@ impl Session {
         if self.said == Some(now) {
             return Ok(Known::All);
         }
-        let Reloaded { generation, root_retires } = keyring.reload().await?;
-        if root_retires {
-            tracing::error!("another root key replaces the one in our file: put it there");
-            return Ok(Known::AllButTheRoot);
+        let Reloaded { generation, root } = keyring.reload().await?;
+        match root {
+            Root::Stays => {}
+            Root::Asked => return Ok(Known::AllButTheRoot),
+            Root::Retires => {
+                tracing::error!("another root key replaces the one in our file: put it there");
+                return Ok(Known::AllButTheRoot);
+            }
         }
         client.execute(rows::SAY, &[&rows::KNOWN, &generation]).await.map_err(store::Error::from)?;
         if let Some(before) = self.said.replace(generation) {

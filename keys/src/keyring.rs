@@ -9,6 +9,7 @@ use vitals::PatientId;
 use crate::Error;
 use crate::cache::Cache;
 use crate::load::{self, Loaded, TRIES, Wrapping};
+use crate::newer::{Found as Other, Newer};
 use crate::patients::{self, Found, PatientKey};
 use crate::root::RootKey;
 use crate::system::SystemKey;
@@ -37,6 +38,7 @@ struct Stored {
     wrapping: ArcSwap<Wrapping>,
     cache: Cache,
     reloading: Mutex<()>,
+    newer: Newer,
 }
 
 impl Keyring {
@@ -57,6 +59,7 @@ impl Keyring {
             wrapping: ArcSwap::from_pointee(wrapping),
             cache: Cache::default(),
             reloading: Mutex::default(),
+            newer: Newer::default(),
         };
         Self(Arc::new(Inner {
             system: SystemKey::new(system),
@@ -71,6 +74,15 @@ impl Keyring {
         let (system, index) = crate::testing::keys();
         let patients = Patients::InMemory(crate::testing::InMemory::default());
         Self(Arc::new(Inner { system: SystemKey::new(system), index: IndexKeys::new(index), patients }))
+    }
+
+    /// The root key that opens it now.
+    pub fn root(&self) -> Option<RootKey> {
+        match &self.0.patients {
+            Patients::Stored(stored) => Some(RootKey::clone(&stored.root.load())),
+            #[cfg(feature = "testing")]
+            Patients::InMemory(_) => None,
+        }
     }
 
     /// For what belongs to no patient.
@@ -152,31 +164,37 @@ impl Keyring {
         }
     }
 
-    /// Everything anew, by the root key that is in its file now. One at a time, so that nothing newer is overwritten.
+    /// Everything anew. One at a time, so that nothing newer is overwritten.
     pub(crate) async fn reload(&self) -> Result<Reloaded, Error> {
         match &self.0.patients {
             Patients::Stored(stored) => self.reload_from(stored).await,
             #[cfg(feature = "testing")]
-            Patients::InMemory(_) => Ok(Reloaded { generation: 0, root_retires: false }),
+            Patients::InMemory(_) => Ok(Reloaded { generation: 0, root: Root::Stays }),
         }
     }
 
     async fn reload_from(&self, stored: &Stored) -> Result<Reloaded, Error> {
         let _alone = stored.reloading.lock().await;
         let ours = stored.root.load_full();
-        // A vault may be slow: it is asked before a connection is held.
-        let again = Box::pin(ours.again()).await;
         let (main, keys) = (stored.main.get().await?, stored.keys.get().await?);
-        let (root, loaded) = match again {
-            Ok(newer) => match load::load(&newer, &main, &keys).await {
-                // The file came before the database knows of it, or it is a wrong one: ours may still do.
-                Err(Error::AnotherRoot) => (ours.clone(), load::load(&ours, &main, &keys).await?),
-                loaded => (Arc::new(newer), loaded?),
+        // What is in memory comes first: its place is asked where the database tells of another root key.
+        let by_ours = load::load(&ours, &main, &keys).await;
+        let (root, loaded, asked) = match by_ours {
+            Ok(loaded) if !loaded.root_retires => (ours, loaded, false),
+            Ok(_) | Err(Error::AnotherRoot) => match stored.newer.than(&ours) {
+                Ok(Other::Newer(newer)) => match load::load(&newer, &main, &keys).await {
+                    // The file came before the database knows of it, or it is a wrong one: ours may still do.
+                    Err(Error::AnotherRoot) => (ours, by_ours?, false),
+                    loaded => (newer, loaded?, false),
+                },
+                Ok(Other::Same) => (ours, by_ours?, false),
+                Ok(Other::Asked) => (ours, by_ours?, true),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "keeping the last root key");
+                    (ours, by_ours?, false)
+                }
             },
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "keeping the last root key");
-                (ours.clone(), load::load(&ours, &main, &keys).await?)
-            }
+            Err(error) => return Err(error),
         };
         let Loaded { generation, root_retires, wrapping, system, index } = loaded;
         stored.root.store(root);
@@ -185,15 +203,27 @@ impl Keyring {
         self.0.index.replace(index);
         // Among what changed may be a key that was destroyed.
         stored.cache.forget();
-        Ok(Reloaded { generation, root_retires })
+        let root = match (root_retires, asked) {
+            (false, _) => Root::Stays,
+            (true, true) => Root::Asked,
+            (true, false) => Root::Retires,
+        };
+        Ok(Reloaded { generation, root })
     }
 }
 
 /// The count of changes that is known now.
 pub(crate) struct Reloaded {
     pub(crate) generation: i32,
-    /// Another root key replaces ours, and our file does not hold it yet.
-    pub(crate) root_retires: bool,
+    pub(crate) root: Root,
+}
+
+pub(crate) enum Root {
+    Stays,
+    /// Another one replaces ours, and a vault is asked for it.
+    Asked,
+    /// Another one replaces ours, and our file does not hold it yet.
+    Retires,
 }
 
 impl fmt::Debug for Keyring {

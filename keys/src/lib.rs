@@ -13,6 +13,7 @@ mod follow;
 mod hex;
 mod keyring;
 mod load;
+mod newer;
 mod patients;
 mod place;
 mod private;

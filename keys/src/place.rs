@@ -38,12 +38,7 @@ impl Place {
     pub async fn read(&self) -> Result<RootKey, RootError> {
         match self {
             Self::Plain(file) => RootKey::read(file),
-            Self::Wrapped(file) => {
-                let wrapped = file.look()?;
-                let secret = wrapped.open(&file.vault).await?;
-                let secret = secret.ok_or_else(|| RootError::Altered(file.path.clone()))?;
-                Ok(RootKey::of_wrapped(secret, wrapped, self.clone()))
-            }
+            Self::Wrapped(file) => file.read().await,
         }
     }
 
@@ -60,26 +55,8 @@ impl Place {
     pub async fn write(&self, root: &RootKey) -> Result<(), RootError> {
         match self {
             Self::Plain(file) => RootKey::of(root.secret().clone()).write(&file.path),
-            Self::Wrapped(_) => self.wrap(root).await?.write(self.path()),
+            Self::Wrapped(file) => file.wrap(root).await?.0.write(&file.path),
         }
-    }
-
-    /// The same key, wrapped by the version of the vault's key that is the newest by now. None: no vault wraps it.
-    pub async fn wrap_again(&self, root: &RootKey) -> Result<Option<()>, RootError> {
-        match self {
-            Self::Plain(_) => Ok(None),
-            Self::Wrapped(_) => self.wrap(root).await?.replace(self.path()).map(Some),
-        }
-    }
-
-    /// Proves that it opens again: an identity may be allowed to wrap, and not to unwrap.
-    async fn wrap(&self, root: &RootKey) -> Result<RootKey, RootError> {
-        let Self::Wrapped(file) = self else { return Ok(RootKey::of(root.secret().clone())) };
-        let wrapped = Wrapped::make(root.secret(), &file.vault).await?;
-        let opened = wrapped.open(&file.vault).await?;
-        let opened = opened.filter(|opened| opened.bytes() == root.secret().bytes());
-        let secret = opened.ok_or_else(|| RootError::Altered(file.path.clone()))?;
-        Ok(RootKey::of_wrapped(secret, wrapped, self.clone()))
     }
 }
 
@@ -91,5 +68,32 @@ impl WrappedFile {
             None if text.starts_with(wrapped::MARK) => Err(RootError::Form(self.path.clone())),
             None => Err(RootError::IsPlain(self.path.clone())),
         }
+    }
+
+    pub(crate) async fn read(&self) -> Result<RootKey, RootError> {
+        let wrapped = self.look()?;
+        let secret = wrapped.open(&self.vault).await?;
+        let secret = secret.ok_or_else(|| RootError::Altered(self.path.clone()))?;
+        Ok(RootKey::of_wrapped(secret, wrapped, Place::Wrapped(self.clone())))
+    }
+
+    /// A version that is pinned and wraps the file already: nothing would be another.
+    pub(crate) fn pinned(&self) -> Result<(), RootError> {
+        match self.vault.version() {
+            Some(version) if self.look()?.version() == version => {
+                Err(RootError::Pinned(self.path.clone(), version.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Proves that it opens again: an identity may be allowed to wrap, and not to unwrap. With the version that wrapped.
+    pub(crate) async fn wrap(&self, root: &RootKey) -> Result<(RootKey, String), RootError> {
+        let wrapped = Wrapped::make(root.secret(), &self.vault).await?;
+        let opened = wrapped.open(&self.vault).await?;
+        let opened = opened.filter(|opened| opened.bytes() == root.secret().bytes());
+        let secret = opened.ok_or_else(|| RootError::Altered(self.path.clone()))?;
+        let version = wrapped.version().to_owned();
+        Ok((RootKey::of_wrapped(secret, wrapped, Place::Wrapped(self.clone())), version))
     }
 }

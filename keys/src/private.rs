@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -11,6 +11,16 @@ use crate::RootError;
 
 /// Bytes read of what is said to be a key file.
 pub(crate) const MAX_FILE: u64 = 4_096;
+
+/// Whether it lies in none of these folders. Links are followed before anything is compared.
+pub(crate) fn apart(path: &Path, folders: &[PathBuf]) -> Result<(), RootError> {
+    let real = path.canonicalize().map_err(|error| RootError::File(path.to_owned(), error))?;
+    // A folder that is not there yet holds nothing.
+    match folders.iter().find(|folder| folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))) {
+        None => Ok(()),
+        Some(folder) => Err(RootError::BesideData(path.to_owned(), folder.clone())),
+    }
+}
 
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, RootError> {
     let failed = |error| RootError::File(path.to_owned(), error);

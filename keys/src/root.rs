@@ -40,6 +40,8 @@ pub enum RootError {
     IsPlain(PathBuf),
     #[error("key file {0}: it was changed, or its vault's key is not the one that wrapped it")]
     Altered(PathBuf),
+    #[error("key file {0}: version {1} wraps it already, and [keys.vault] pins that: name the new one, or none")]
+    Pinned(PathBuf, String),
     #[error("key file {0} exists, and a key is never overwritten")]
     Exists(PathBuf),
     #[error(transparent)]
@@ -74,13 +76,7 @@ pub struct RootKey {
 impl RootKey {
     pub fn read(file: &RootFile) -> Result<Self, RootError> {
         let path = &file.path;
-        let real = path.canonicalize().map_err(|error| RootError::File(path.clone(), error))?;
-        for folder in &file.apart_from {
-            // A folder that is not there yet holds nothing.
-            if folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
-                return Err(RootError::BesideData(path.clone(), folder.clone()));
-            }
-        }
+        private::apart(path, &file.apart_from)?;
         let text = private::read(path)?;
         if text.starts_with(wrapped::MARK) {
             return Err(RootError::IsWrapped(path.clone()));
@@ -102,6 +98,10 @@ impl RootKey {
             (Some(place), _) => place.read().await,
             (None, _) => Ok(self.clone()),
         }
+    }
+
+    pub(crate) fn is_wrapped_as(&self, other: &Wrapped) -> bool {
+        self.wrapped.as_ref() == Some(other)
     }
 
     /// Into a file that must not exist.

@@ -9,6 +9,7 @@ use vitals::PatientId;
 
 use crate::keyring::Keyring;
 use crate::load::{self, INDEX, Wrapping};
+use crate::place::WrappedFile;
 use crate::root::{RootError, RootKey};
 use crate::rows::{self, State, SystemRow};
 use crate::{Error, patients};
@@ -100,6 +101,23 @@ pub async fn root(
     rows::remove_retired_roots(&tx, &check_value).await?;
     tx.commit().await.map_err(store::Error::from)?;
     databases.tell(&client).await
+}
+
+/// Wraps the root key that lies there by the version of the vault's key that is pinned, or the newest; the answer is which. The
+/// file is read while no other rotation runs, so that what another one has put there is never undone.
+pub async fn vault(file: &WrappedFile, databases: &Databases) -> Result<String, Error> {
+    let _alone = databases.alone().await?;
+    file.pinned()?;
+    let before = file.look()?;
+    let root = Box::pin(file.read()).await?;
+    Keyring::fits(&root, &databases.main, &databases.keys).await?;
+    let (wrapped, version) = Box::pin(file.wrap(&root)).await?;
+    // A vault is slow: whoever lost the database meanwhile is alone no more.
+    if file.look()? != before {
+        return Err(Error::Rotating);
+    }
+    wrapped.replace(&file.path)?;
+    Ok(version)
 }
 
 /// The answer is the version of the new wrapping key and how many keys it wraps.

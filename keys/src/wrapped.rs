@@ -41,6 +41,11 @@ impl Wrapped {
         (parts.next().is_none() && !wrapped.is_empty()).then_some(Self { version, wrapped, sealed })
     }
 
+    /// Of the vault's key.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
     pub(crate) fn text(&self) -> String {
         let Self { version, wrapped, sealed } = self;
         format!("{MARK}{version}:{}:{}", hex::encode(wrapped).as_str(), hex::encode(sealed).as_str())

@@ -91,8 +91,9 @@ impl Default for System {
 pub(crate) enum Error {
     #[error("read {0}")]
     Read(PathBuf, #[source] std::io::Error),
-    #[error("{0}: {1}")]
-    Form(PathBuf, toml::de::Error),
+    /// Without the line that is wrong: somebody may have written a secret there.
+    #[error("{}:{line}: {said}", .file.display())]
+    Form { file: PathBuf, line: usize, said: String },
     #[error("{0} is no address with a port: {1}")]
     Address(&'static str, String),
     #[error("plain MQTT on {0} would carry readings in the clear: only loopback is served without TLS")]
@@ -128,6 +129,14 @@ pub(crate) enum Error {
     TooMuch(&'static str, u64),
 }
 
+impl Error {
+    fn of_form(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
+        Self::Form { file: file.to_owned(), line, said: error.message().to_owned() }
+    }
+}
+
 impl Config {
     /// Reads the file and lets the environment override it. Wrong before a port is bound.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, Error> {
@@ -135,7 +144,7 @@ impl Config {
             None => Self::default(),
             Some(file) => {
                 let text = std::fs::read_to_string(file).map_err(|error| Error::Read(file.to_owned(), error))?;
-                Self::parse(&text).map_err(|error| Error::Form(file.to_owned(), error))?
+                Self::parse(&text).map_err(|error| Error::of_form(file, &text, &error))?
             }
         };
         config.keys.read_environment();

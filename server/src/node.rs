@@ -27,28 +27,29 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// Clocks of two nodes that differ by more than this are not steered around: one of them is wrong.
 const SKEW_MS: i64 = 10_000;
 
-/// Waits until this node is the active one, and turns everybody away meanwhile. None: it was stopped before.
+/// Waits until this node is the active one, and turns everybody away meanwhile; with the newest root key that it knows by then.
+/// None: it was stopped before.
 pub(crate) async fn lead(
     config: &Config,
     database: &Database,
-    root: &RootKey,
+    root: RootKey,
     doors: &Doors,
     stop: &CancellationToken,
-) -> anyhow::Result<Option<Lease>> {
-    let locked = match lease::take(&database.access).await.context("ask for the lease")? {
+) -> anyhow::Result<Option<(Lease, RootKey)>> {
+    let (locked, root) = match lease::take(&database.access).await.context("ask for the lease")? {
         Turn::Ours(locked) => {
             tell(&doors.to_string());
-            Some(locked)
+            (Some(locked), root)
         }
         Turn::Theirs(standby) => {
             tell(&format!("{doors}\nstandby"));
-            Box::pin(stand_by(standby, config, database, root, doors, stop)).await?
+            Box::pin(stand_by(standby, config, database, &root, doors, stop)).await?
         }
     };
     let Some(locked) = locked else { return Ok(None) };
     let lease = locked.lead().await.context("take the lease")?;
     tracing::info!(epoch = %lease.epoch(), "this node is active");
-    Ok(Some(lease))
+    Ok(Some((lease, root)))
 }
 
 async fn stand_by(
@@ -58,7 +59,7 @@ async fn stand_by(
     root: &RootKey,
     doors: &Doors,
     stop: &CancellationToken,
-) -> anyhow::Result<Option<Locked>> {
+) -> anyhow::Result<(Option<Locked>, RootKey)> {
     let over = CancellationToken::new();
     let waiting = async {
         let locked = tokio::select! {
@@ -71,9 +72,9 @@ async fn stand_by(
     let devices = ingest::front::stand_by(&config.ingest.front, &doors.devices, &over);
     let screens = portal::stand_by(&doors.screens, &doors.transport, &over);
     let keys = Box::pin(root_key::stand_by(root, database, &over));
-    let (locked, (), screens, ()) = tokio::join!(waiting, devices, screens, keys);
+    let (locked, (), screens, root) = tokio::join!(waiting, devices, screens, keys);
     screens.context("stand by")?;
-    locked.context("wait for the lease")
+    Ok((locked.context("wait for the lease")?, root))
 }
 
 /// Keeps the lease until `stop`: given back last, when everything is drained.

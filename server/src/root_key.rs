@@ -54,16 +54,17 @@ pub(crate) async fn find(config: &Config, database: &Database) -> anyhow::Result
     RootKey::read(&RootFile { path, apart_from: Vec::new() }).map_err(unfit)
 }
 
-/// What this file is to hold, and where it may lie: one that a vault wraps may lie anywhere.
+/// What this file is to hold, and where it may lie: one that a vault wraps may lie anywhere, the secret that opens the vault not.
 pub(crate) fn named(config: &Config, path: PathBuf, database: Option<&Database>) -> Result<Place, RootError> {
-    if let Some(vault) = &config.keys.vault {
-        return Ok(Place::Wrapped(WrappedFile { path, vault: Vault::new(&vault.settings()?)? }));
-    }
     let data = database.and_then(Database::data_dir);
-    Ok(Place::Plain(RootFile { path, apart_from: [config.state_dir()].into_iter().chain(data).collect() }))
+    let apart_from: Vec<PathBuf> = [config.state_dir()].into_iter().chain(data).collect();
+    match &config.keys.vault {
+        Some(vault) => Ok(Place::Wrapped(WrappedFile { path, vault: Vault::new(&vault.settings(&apart_from)?)? })),
+        None => Ok(Place::Plain(RootFile { path, apart_from })),
+    }
 }
 
-/// A vault that is away may be back in a moment; whatever else is wrong with a root key stays so.
+/// What a vault says may be another thing in a moment; whatever else is wrong with a root key stays so.
 pub(crate) fn unfit(error: RootError) -> anyhow::Error {
     match error.is_temporary() {
         true => anyhow::Error::new(error).context("open the root key"),
@@ -85,45 +86,51 @@ pub(crate) async fn fits(config: &Config, database: &Database) -> anyhow::Result
 }
 
 /// Of a standby, until `over`: it opens nothing, and says which keys it knows, so that no rotation forgets a root key that
-/// its file still holds.
-pub(crate) async fn stand_by(root: &RootKey, database: &Database, over: &CancellationToken) {
+/// its file still holds. The answer is the newest root key that it came to know: a takeover waits for no vault.
+pub(crate) async fn stand_by(root: &RootKey, database: &Database, over: &CancellationToken) -> RootKey {
+    let mut standing = None;
     let know = async {
         loop {
-            match known(root, database).await {
-                Ok(following) => following.await,
+            let newest = standing.as_ref().and_then(Keyring::root).unwrap_or_else(|| root.clone());
+            match known(newest, database).await {
+                Ok((keyring, following)) => {
+                    standing = Some(keyring);
+                    following.await;
+                }
                 Err(error) => tracing::warn!("this standby cannot say which keys it knows: {error:#}"),
             }
             tokio::time::sleep(RETRY).await;
         }
     };
     tokio::select! { () = know => {}, () = over.cancelled() => {} }
+    standing.as_ref().and_then(Keyring::root).unwrap_or_else(|| root.clone())
 }
 
-async fn known(root: &RootKey, database: &Database) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
-    let root = Box::pin(root.again()).await.map_err(unfit)?;
+async fn known(
+    root: RootKey,
+    database: &Database,
+) -> anyhow::Result<(Keyring, impl Future<Output = ()> + Send + use<>)> {
     let (main, store) = pools(&database.access)?;
-    let (_, following) = Keyring::follow(root, main, store).await.map_err(told)?;
-    Ok(following)
+    Box::pin(Keyring::follow(root, main, store)).await.map_err(told)
 }
 
 /// Of the active node: its keyring, and what keeps it current.
 pub(crate) async fn follow(
-    root: &RootKey,
+    root: RootKey,
     config: &Config,
     database: &Database,
     epoch: Epoch,
 ) -> anyhow::Result<(Keyring, impl Future<Output = ()> + Send + use<>)> {
-    // It may have been replaced while this node stood by.
-    let root = Box::pin(root.again()).await.map_err(unfit)?;
     let connections = config.database.connections.keys;
     let main = database.access.fenced(Role::Keys, connections, epoch)?;
     let store = database.access.key_store().fenced(Role::Keys, connections, epoch)?;
-    Keyring::follow(root, main, store).await.map_err(told)
+    Box::pin(Keyring::follow(root, main, store)).await.map_err(told)
 }
 
 pub(crate) fn told(error: keys::Error) -> anyhow::Error {
-    match error.is_wrong_root() {
-        true => Wrong::Foreign(error).into(),
-        false => anyhow::Error::new(error).context("read the keys"),
+    match error {
+        keys::Error::Root(error) => unfit(error),
+        error if error.is_wrong_root() => Wrong::Foreign(error).into(),
+        error => anyhow::Error::new(error).context("read the keys"),
     }
 }

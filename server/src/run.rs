@@ -54,14 +54,14 @@ async fn serve(config: &Config, tls: &Tls, database: &Database, token: Option<Be
     let mut parts = Parts::new(stop.clone());
     // Of a standby as well, until the very end.
     tell_metrics(&mut parts, &mut doors, metrics.clone(), token);
-    let Some(lease) = node::lead(config, database, &root, &doors, &stop).await? else {
+    let Some((lease, root)) = node::lead(config, database, root, &doors, &stop).await? else {
         return parts.until_stopped(PATIENCE).await;
     };
     let epoch = lease.epoch();
     // Before the rest, so that it is given back after it.
     parts.start("lease", |stop| node::keep(lease, stop));
     let [ingest, alerting, portal, audit] = pools(config, database, epoch)?;
-    let (keyring, following) = root_key::follow(&root, config, database, epoch).await?;
+    let (keyring, following) = root_key::follow(root, config, database, epoch).await?;
     let clock = node::clock(&alerting).await.context("look when the last run ended")?;
     let (roster, watching) = roster::watch(ingest.clone()).await.context("read the roster")?;
 

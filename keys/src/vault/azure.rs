@@ -23,6 +23,9 @@ use crate::secret::Secret;
 /// A connection that is not made, or says nothing, for this long is given up.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// Between two attempts.
+const LONGEST_PAUSE: azure_core::time::Duration = azure_core::time::Duration::seconds(2);
+
 /// Characters of what somebody else says that we repeat.
 const MAX_SAID: usize = 300;
 
@@ -55,7 +58,8 @@ impl Vault {
     fn by(settings: &Settings, http: reqwest::ClientBuilder) -> Result<Self, VaultError> {
         let Settings { url, key, version, identity, patience } = settings;
         let place = Url::parse(url).ok().filter(|url| url.scheme() == "https" && url.has_host());
-        let bare = place.filter(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty());
+        let bare = place.filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none());
+        let bare = bare.filter(|url| url.username().is_empty() && url.password().is_none());
         bare.ok_or(VaultError::Settings("url: it is https, a host and nothing else"))?;
         if !is_name(key) || !version.as_deref().is_none_or(is_name) {
             return Err(VaultError::Settings("key and version have letters, digits and hyphens"));
@@ -65,8 +69,10 @@ impl Vault {
         let client_options = ClientOptions {
             transport: Some(Transport::new(Arc::new(http))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
-                // Half of it, so that what refused last is told rather than that we waited.
-                max_total_elapsed: azure_core::time::Duration::try_from(*patience / 2).unwrap_or_default(),
+                // Looked at before each pause, and the pauses double up to the longest: the last attempt begins before a third
+                // and one pause have passed (12 s of 30), so that what was said last is told rather than that we waited.
+                max_total_elapsed: azure_core::time::Duration::try_from(*patience / 3).unwrap_or_default(),
+                max_delay: LONGEST_PAUSE,
                 ..ExponentialRetryOptions::default()
             }),
             ..ClientOptions::default()
@@ -77,6 +83,11 @@ impl Vault {
         let client =
             KeyClient::new(url, credential, Some(options)).map_err(|error| VaultError::Identity(first_line(&error)))?;
         Ok(Self(Arc::new(Inner { client, key: key.clone(), version: version.clone(), patience: *patience })))
+    }
+
+    /// Which wraps, where that is not left to the vault.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.0.version.as_deref()
     }
 
     /// Which version wrapped it, and what came of it.
@@ -146,7 +157,6 @@ fn unreadable() -> VaultError {
     VaultError::Answer("it is not what Key Vault answers".to_owned())
 }
 
-/// The kind decides: what cannot be reached may be back in a moment, what refuses will refuse again.
 fn told(error: &Failed) -> VaultError {
     let ours = || causes(error).filter_map(|cause| cause.downcast_ref::<Failed>());
     let of_identity = ours().any(|cause| matches!(cause.kind(), ErrorKind::Credential));
@@ -165,7 +175,7 @@ fn told(error: &Failed) -> VaultError {
         }
     }
     match of_identity {
-        true => VaultError::Identity(first_line(error)),
+        true => VaultError::NoToken(format!("{}: {}", first_line(error), innermost(error))),
         false => VaultError::Answer(innermost(error)),
     }
 }

@@ -16,6 +16,9 @@ pub enum VaultError {
     Refused { status: u16, said: String },
     #[error("the vault's answer makes no sense: {0}")]
     Answer(String),
+    /// A page for humans, say, where the service or a proxy before it is in trouble.
+    #[error("who gives tokens for the vault gave none: {0}")]
+    NoToken(String),
     #[error("the vault, or who gives tokens for it, is away: {0}")]
     Away(String),
     #[error("the vault, or who gives tokens for it, did not answer within {} s", .0.as_secs_f32())]
@@ -23,9 +26,10 @@ pub enum VaultError {
 }
 
 impl VaultError {
-    /// It may be better a moment later.
+    /// Whatever somebody else said, or did not say, may be better a moment later: a right that was given spreads slowly. What we
+    /// were told ourselves stays as it is.
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Self::Away(_) | Self::Late(_))
+        !matches!(self, Self::NotBuilt | Self::Settings(_) | Self::Identity(_))
     }
 }
 

@@ -74,7 +74,8 @@ impl ClientSecret {
     }
 
     /// From a file of the same rules as a root key's.
-    pub fn read(path: &Path) -> Result<Self, RootError> {
+    pub fn read(path: &Path, apart_from: &[PathBuf]) -> Result<Self, RootError> {
+        private::apart(path, apart_from)?;
         Ok(Self(Zeroizing::new(private::read(path)?.trim().to_owned())))
     }
 }

@@ -13,4 +13,6 @@ mod tokens;
 #[cfg(feature = "azure")]
 mod vault;
 #[cfg(feature = "azure")]
+mod vault_rotation;
+#[cfg(feature = "azure")]
 mod vault_server;

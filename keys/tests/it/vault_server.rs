@@ -13,9 +13,16 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+#[path = "base64.rs"]
+mod base64;
+
+pub(crate) use base64::base64;
+use base64::unbase64;
 
 pub(crate) const HOST: &str = "hospital.vault.azure.net";
 const ENTRA: &str = "login.microsoftonline.com";
@@ -32,6 +39,9 @@ pub(crate) struct VaultServer {
     /// Who vouches for it, as PEM.
     pub(crate) authority: String,
     state: Arc<Mutex<State>>,
+    /// Whether the vault says nothing, and how many wait for it.
+    silent: Arc<watch::Sender<bool>>,
+    waiting: Arc<watch::Sender<usize>>,
 }
 
 #[derive(Default)]
@@ -42,6 +52,8 @@ struct State {
     instead: Vec<u16>,
     /// The same, and without an end.
     always: Option<u16>,
+    /// What is said to whoever asks for a token of an application or a workload.
+    of_entra: Option<(u16, Value)>,
     /// `unwrapkey`, say: the identity has no right to it.
     refused: Option<&'static str>,
     /// Whose audience a challenge names.
@@ -70,7 +82,8 @@ impl VaultServer {
         let (authority, acceptor) = certificates();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let state = Arc::new(Mutex::new(State { resource: format!("https://{RESOURCE}"), ..State::default() }));
-        let server = Self { proxy: listener.local_addr().unwrap(), authority, state };
+        let (silent, waiting) = Default::default();
+        let server = Self { proxy: listener.local_addr().unwrap(), authority, state, silent, waiting };
         server.make_key("v1");
         let answering = server.clone();
         tokio::spawn(async move {
@@ -101,6 +114,24 @@ impl VaultServer {
 
     pub(crate) fn always_answers(&self, status: Option<u16>) {
         self.state.lock().unwrap().always = status;
+    }
+
+    /// A text is said as it is, as whatever form.
+    pub(crate) fn gives_no_token(&self, instead: Option<(u16, Value)>) {
+        self.state.lock().unwrap().of_entra = instead;
+    }
+
+    /// Takes what is asked, and answers it once this is taken back.
+    pub(crate) fn is_silent(&self, silent: bool) {
+        self.silent.send_replace(silent);
+    }
+
+    pub(crate) fn kept_waiting(&self) -> usize {
+        *self.waiting.borrow()
+    }
+
+    pub(crate) async fn keeps_somebody_waiting(&self) {
+        self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await.unwrap();
     }
 
     pub(crate) fn refuses(&self, what: &'static str) {
@@ -141,6 +172,10 @@ impl VaultServer {
         let mut stream = BufReader::new(acceptor.accept(stream).await?);
         while let Some(request) = request(&mut stream).await? {
             self.state.lock().unwrap().said.extend(&request.body);
+            if host == HOST && request.headers.contains_key("authorization") && *self.silent.borrow() {
+                self.waiting.send_modify(|waiting| *waiting += 1);
+                self.silent.subscribe().wait_for(|silent| !silent).await.unwrap();
+            }
             let answer = match host.as_str() {
                 HOST => self.vault(&request),
                 ENTRA => self.entra(&request),
@@ -153,7 +188,7 @@ impl VaultServer {
 
     async fn write(&self, stream: &mut (impl AsyncWrite + Unpin), answer: Answer) -> std::io::Result<()> {
         let (status, headers, body) = answer;
-        let body = body.to_string();
+        let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
         self.state.lock().unwrap().said.extend(body.as_bytes());
         let headers: String = headers.into_iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!(
@@ -185,6 +220,9 @@ impl VaultServer {
 
     fn entra(&self, request: &Request) -> Answer {
         self.state.lock().unwrap().asked_for_tokens += 1;
+        if let Some((status, said)) = self.state.lock().unwrap().of_entra.clone() {
+            return (status, Vec::new(), said);
+        }
         let body = String::from_utf8(request.body.clone()).unwrap();
         let form: BTreeMap<&str, &str> = body.split('&').filter_map(|pair| pair.split_once('=')).collect();
         let given = |name: &str, value: &str| form.get(name) == Some(&value);
@@ -308,28 +346,4 @@ fn certificates() -> (String, TlsAcceptor) {
         .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .unwrap();
     (pem, TlsAcceptor::from(Arc::new(config)))
-}
-
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// For URLs, without padding.
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    let digits = bytes.chunks(3).flat_map(|chunk| {
-        let number = (0..3).fold(0_u32, |number, at| number << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
-        (0..=chunk.len()).map(move |at| char::from(DIGITS[(number >> (18 - 6 * at) & 63) as usize]))
-    });
-    digits.collect()
-}
-
-fn unbase64(text: &str) -> Vec<u8> {
-    let (mut bytes, mut number, mut bits) = (Vec::new(), 0_u32, 0);
-    for digit in text.trim_end_matches('=').bytes() {
-        number = number << 6 | DIGITS.iter().position(|known| *known == digit).unwrap() as u32;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((number >> bits & 255) as u8);
-        }
-    }
-    bytes
 }

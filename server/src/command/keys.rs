@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use keys::rotate::Databases;
-use keys::{Keyring, RootKey, Zeroizing, recovery, rotate};
+use keys::{Keyring, Place, RootKey, Zeroizing, recovery, rotate};
 
 use super::{block_on, shred};
 use crate::args::{Keys, Rotate};
@@ -57,9 +57,12 @@ async fn check(root: &RootKey, database: &Database) -> anyhow::Result<()> {
 }
 
 async fn replace(config: &Config, database: &Database, what: Rotate) -> anyhow::Result<()> {
-    let ours = root_key::find(config, database).await?;
     let (main, store) = root_key::pools(&database.access)?;
     let databases = Databases::new(main, store);
+    if what.vault {
+        return wrap_again(config, database, &databases).await;
+    }
+    let ours = root_key::find(config, database).await?;
     if let Some(path) = what.root {
         let next = root_key::named(config, path.clone(), Some(database)).map_err(root_key::unfit)?;
         let next = Box::pin(next.read()).await.map_err(root_key::unfit)?;
@@ -69,11 +72,6 @@ async fn replace(config: &Config, database: &Database, what: Rotate) -> anyhow::
         if what.keep_old {
             println!("the old one opens as well, until the same is asked for without --keep-old");
         }
-    } else if what.vault {
-        let place = ours.place().context("the root key is in no file")?;
-        let wrapped = Box::pin(place.wrap_again(&ours)).await.map_err(root_key::unfit)?;
-        let Some(()) = wrapped else { bail!("no vault wraps the root key: [keys.vault] names none") };
-        println!("the vault's key wraps the root key in {} again", place.path().display());
     } else if what.wrapping {
         let (version, keys) = rotate::wrapping(&ours, &databases).await.map_err(root_key::told)?;
         println!("wrapping key {version} wraps {keys} keys");
@@ -83,6 +81,15 @@ async fn replace(config: &Config, database: &Database, what: Rotate) -> anyhow::
         let version = rotate::index(&ours, &databases, again).await.map_err(root_key::told)?;
         println!("index key {version} makes every token");
     }
+    Ok(())
+}
+
+async fn wrap_again(config: &Config, database: &Database, databases: &Databases) -> anyhow::Result<()> {
+    let path = config.keys.file.clone().context("the root key is in no file")?;
+    let place = root_key::named(config, path, Some(database)).map_err(root_key::unfit)?;
+    let Place::Wrapped(file) = place else { bail!("no vault wraps the root key: [keys.vault] names none") };
+    let version = Box::pin(rotate::vault(&file, databases)).await.map_err(root_key::told)?;
+    println!("version {version} of the vault's key wraps the root key in {}", file.path.display());
     Ok(())
 }
 

@@ -75,8 +75,8 @@ impl Keys {
 }
 
 impl Vault {
-    /// Reads the client's secret where it lies in a file.
-    pub(crate) fn settings(&self) -> Result<Settings, keys::RootError> {
+    /// Reads the client's secret where it lies in a file: in none of these folders.
+    pub(crate) fn settings(&self, apart_from: &[PathBuf]) -> Result<Settings, keys::RootError> {
         let client = self.client.clone();
         let identity = match self.identity {
             Kind::Managed => Identity::Managed { client },
@@ -85,7 +85,7 @@ impl Vault {
             }
             Kind::Client => {
                 let secret = match (&self.secret_file, &self.secret) {
-                    (Some(file), _) => ClientSecret::read(file)?,
+                    (Some(file), _) => ClientSecret::read(file, apart_from)?,
                     (None, given) => given.clone().unwrap_or(ClientSecret::new(String::new())),
                 };
                 let tenant = self.tenant.clone().unwrap_or_default();

@@ -123,7 +123,7 @@ impl Site {
 
     /// A second node on the same database. The node that it stands by for goes on.
     pub fn stand_by(&self) -> Vigil {
-        Vigil::launch(self.configured(""), "standby").of(self)
+        Vigil::stand_by(self.configured("")).of(self)
     }
 
     pub fn start_with(&self, config: &str) -> Vigil {
@@ -163,6 +163,10 @@ pub struct Vigil {
 impl Vigil {
     pub fn start(command: Command) -> Self {
         Self::launch(command, "ready")
+    }
+
+    pub fn stand_by(command: Command) -> Self {
+        Self::launch(command, "standby")
     }
 
     /// Returns once it has printed its addresses and this word.
