@@ -74,6 +74,25 @@ async fn whose_session_was_ended_does_not_come_back_without_the_database() {
 }
 
 #[tokio::test]
+async fn a_screen_comes_back_by_the_cookie_that_a_lock_gave_it_and_by_no_older_one() {
+    let site = Site::open().await;
+    let cut = Cut::beside(&site).await;
+    let mut browser = cut.browser(&site.nurse);
+    let mut screen = browser.live().await.unwrap();
+    screen.until("heartbeat").await;
+    let before = browser.clone();
+    browser.post("/api/session/lock", Value::Null).await.ok();
+    assert_ne!(browser.token(), before.token());
+    cut.goes_away(&site.database).await;
+    let mut anew = browser.live().await.expect("alarms wait for no database");
+    anew.until("heartbeat").await;
+    assert!(before.live().await.is_none(), "that cookie is nobody's any more");
+    // Its socket was opened by it, and gives its place back all the same.
+    drop((screen, anew));
+    browser.live().await.expect("a moment ago it was there").until("heartbeat").await;
+}
+
+#[tokio::test]
 async fn a_database_that_makes_one_wait_is_asked_all_the_same() {
     let site = Site::open().await;
     let cut = Cut::beside(&site).await;
