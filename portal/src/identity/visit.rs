@@ -53,8 +53,11 @@ impl Visit {
 
     /// This browser has another token of the same session from now on.
     pub(super) fn goes_on_by(&self, session: &Digest) {
-        let old = self.caller.request().proof;
-        self.app.seats.moves(old, Proof { session: Some(*session), ..old }, None, self.now());
+        self.app.seats.moves(self.caller.request().proof, self.proof_with(session), None, self.now());
+    }
+
+    pub(super) fn proof_with(&self, session: &Digest) -> Proof {
+        Proof { session: Some(*session), ..self.caller.request().proof }
     }
 
     /// Whoever was signed in with this browser has gone. What a place shows stays on its screen.

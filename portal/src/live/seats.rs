@@ -6,6 +6,7 @@ use vitals::{StationId, Timestamp};
 
 use super::sight::Sight;
 use crate::caller::{Caller, Identity, Proof};
+use crate::identity::LOCKS_MS;
 
 /// How long after its socket went a screen may come back on what was known of it: a page that is loaded anew, a link that
 /// broke. Longer, and somebody whose right has ended meanwhile might.
@@ -29,15 +30,41 @@ struct Known {
 struct Taken {
     identity: Identity,
     sight: Arc<Sight>,
-    /// When the database last said so: a page that is loaded anew gives it no more time.
-    looked_at: Timestamp,
+    looked: Looked,
     /// Sockets that are open; none: since when.
     open: usize,
     left_at: Timestamp,
     given_up: bool,
 }
 
+/// When the database last said what is shown, and until when that may have names: a page that is loaded anew gives them no
+/// more time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Looked {
+    at: Timestamp,
+    names_until: Timestamp,
+}
+
+impl Looked {
+    /// `locks_at`: when whoever is there has done nothing for too long, if anybody is. Beyond the limit any session would have
+    /// locked, also one that came since.
+    pub(super) fn new(at: Timestamp, locks_at: Option<Timestamp>) -> Self {
+        let longest = at.plus_millis(LOCKS_MS);
+        Self { at, names_until: locks_at.map_or(longest, |locks_at| locks_at.min(longest)) }
+    }
+
+    pub(super) fn names_nobody(self, now: Timestamp) -> bool {
+        now >= self.names_until
+    }
+}
+
 impl Taken {
+    fn looked(&mut self, looked: Looked) {
+        if looked.at >= self.looked.at {
+            self.looked = looked;
+        }
+    }
+
     fn holds(&self, now: Timestamp) -> bool {
         !self.given_up && (self.open > 0 || now.millis_since(self.left_at) < COMES_BACK_MS)
     }
@@ -95,14 +122,21 @@ impl Seats {
         known.taken.insert(new, taken);
     }
 
-    /// What this one's screen showed last, and when the database last said so.
-    pub(super) fn sight(&self, caller: &Caller) -> Option<(Arc<Sight>, Timestamp)> {
-        let known = self.0.lock();
-        let taken = known.of(&caller.request().proof, caller.now())?.lock();
-        Some((taken.sight.clone(), taken.looked_at))
+    /// Whoever proves himself by this has locked his screen: no look has to say so.
+    pub(crate) fn locks(&self, proof: &Proof, now: Timestamp) {
+        if let Some(taken) = self.0.lock().taken.get(proof) {
+            taken.lock().looked(Looked { at: now, names_until: now });
+        }
     }
 
-    pub(super) fn take(&self, caller: &Caller, sight: &Arc<Sight>, looked_at: Timestamp) -> Seat {
+    /// What this one's screen showed last, and what the database last said of it.
+    pub(super) fn sight(&self, caller: &Caller) -> Option<(Arc<Sight>, Looked)> {
+        let known = self.0.lock();
+        let taken = known.of(&caller.request().proof, caller.now())?.lock();
+        Some((taken.sight.clone(), taken.looked))
+    }
+
+    pub(super) fn take(&self, caller: &Caller, sight: &Arc<Sight>, looked: Looked) -> Seat {
         let (now, mut known, mut proof) = (caller.now(), self.0.lock(), caller.request().proof);
         known.forget(now);
         // Each step is newer than the one before.
@@ -113,11 +147,11 @@ impl Seats {
         if let Some(shared) = known.taken.get(&proof) {
             let mut taken = shared.lock();
             taken.open += 1;
-            taken.looked_at = taken.looked_at.max(looked_at);
+            taken.looked(looked);
             (taken.identity, taken.sight) = (identity, sight);
             return Seat { taken: shared.clone(), caller: caller.clone() };
         }
-        let taken = Taken { identity, sight, looked_at, open: 1, left_at: now, given_up: false };
+        let taken = Taken { identity, sight, looked, open: 1, left_at: now, given_up: false };
         let taken = Arc::new(Mutex::new(taken));
         if known.taken.len() < REMEMBERED {
             known.taken.insert(proof, taken.clone());
@@ -135,10 +169,13 @@ impl Seat {
         self.taken.lock().sight = sight.clone();
     }
 
-    /// The database was asked then, and said what is shown.
-    pub(super) fn looked(&self, at: Timestamp) {
-        let mut taken = self.taken.lock();
-        taken.looked_at = taken.looked_at.max(at);
+    /// The database said what is shown.
+    pub(super) fn looked(&self, looked: Looked) {
+        self.taken.lock().looked(looked);
+    }
+
+    pub(super) fn names_nobody(&self) -> bool {
+        self.taken.lock().looked.names_nobody(self.caller.now())
     }
 }
 

@@ -137,6 +137,33 @@ async fn a_page_loaded_anew_shows_names_no_longer_than_the_one_before() {
     assert_eq!(watching().await.1, Value::Null);
 }
 
+#[tokio::test]
+async fn a_page_loaded_anew_names_nobody_once_whoever_is_there_has_done_nothing_for_five_minutes() {
+    let site = Site::open().await;
+    let grace = Patient::admit(&site.database).await;
+    grace.is_called(&site, "Grace", "Okafor").await;
+    grace.wears(&site.database, site.beds[0]).await;
+    grace.is_cared_for_by(&site.database, &site.nurse).await;
+    let cut = Cut::beside(&site).await;
+    let browser = cut.browser(&site.nurse);
+    let watching = async || {
+        let mut screen = browser.live().await.expect("alarms wait for no database");
+        screen.say(&json!({"type": "watch", "devices": null})).await;
+        let first = first_bed(&mut screen).await;
+        (screen, first)
+    };
+    let db = site.database.pool().get().await.unwrap();
+    db.execute("UPDATE sessions SET last_input_at = started_at", &[]).await.unwrap();
+    // The database says so long after the last input.
+    site.hand.advance_ms(4 * 60_000);
+    let (mut before, shown) = watching().await;
+    assert_eq!(shown["label"], "Okafor, Grace");
+    cut.goes_away(&site.database).await;
+    site.hand.advance_ms(60_000);
+    assert_eq!(watching().await.1, Value::Null, "the page has locked by itself");
+    assert_eq!(first_bed(&mut before).await, Value::Null);
+}
+
 /// On whom the first bed is, by the next roster.
 async fn first_bed(screen: &mut Screen) -> Value {
     screen.until("roster").await["devices"][0]["patient"].clone()

@@ -31,6 +31,9 @@ pub(crate) async fn give(
     }
     write.commit(event).await?;
     visit.goes_on_by(&digest);
+    if session.locked_at.is_some() {
+        visit.app.seats.locks(&visit.proof_with(&digest), visit.now());
+    }
     Ok(shown(visit, session).await?.cookie(visit.app.gate.cookies.give(Jar::Session, &token, None)))
 }
 
