@@ -9,7 +9,7 @@ use crate::app::{App, Deps};
 use crate::audit::{self, Audit};
 use crate::config::Config;
 use crate::transport::{self, Transport};
-use crate::web::{Door, Guard, MAX_CONNECTIONS, Route, assets, mount, pick, serve};
+use crate::web::{Door, Guard, MAX_CONNECTIONS, MAX_OF_ONE_ADDRESS, Route, assets, mount, pick, serve};
 use crate::{alarms, devices, health, identity, live, openapi, patients, scrape, trends};
 
 /// How long answers under way, and then open screens, get to take what is left.
@@ -63,7 +63,7 @@ pub(crate) fn door(listener: &TcpListener, transport: &Transport) -> Result<Door
         return Err(Error::NotLoopback(address));
     }
     let tls = transport.tls().map(|tls| tls.acceptor.clone());
-    Ok(Door { guard: Guard::of(transport), tls, connections: MAX_CONNECTIONS })
+    Ok(Door { guard: Guard::of(transport), tls, connections: MAX_CONNECTIONS, of_one_address: MAX_OF_ONE_ADDRESS })
 }
 
 /// The address, where others than this machine reach it.

@@ -60,7 +60,7 @@ pub async fn serve_metrics(listener: TcpListener, scrape: Scrape, stop: Cancella
     }
     // On loopback a page of another site must not read it; elsewhere its token is what no such page has.
     let guard = if beyond.is_none() { Guard::loopback() } else { Guard::any_host() };
-    let door = Door { guard, tls, connections: MAX_SCRAPERS };
+    let door = Door { guard, tls, connections: MAX_SCRAPERS, of_one_address: MAX_SCRAPERS };
     serve(&listener, page(render, token), &door, &stop, DRAIN).await;
     Ok(())
 }

@@ -1,10 +1,9 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use aws_lc_rs::digest;
 use vitals::CorrelationId;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, header};
+use warp::http::HeaderMap;
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -12,7 +11,7 @@ use warp::{Filter, Rejection};
 use super::{Caller, Identity, Proof, Request, Who};
 use crate::app::App;
 use crate::audit::{Category, Entity, EntityKind, Event, Outcome, Purpose};
-use crate::identity;
+use crate::identity::{self, Jar};
 use crate::web::{Access, ApiError, Endpoint, IfMatch, Refused};
 
 /// Where a connection comes from. Put beside each request by `web/serve.rs`.
@@ -49,7 +48,7 @@ impl App {
                         target: format!("{}?{query}", path.as_str()).into(),
                         address: peer.map(|Peer(address)| address.ip()),
                         correlation: CorrelationId::new(app.desk.now()),
-                        proof: proof(&headers),
+                        proof: proof(&app, &headers),
                         if_match: IfMatch::read(&headers),
                         key: headers.get("idempotency-key").cloned(),
                         claim: None,
@@ -104,13 +103,9 @@ async fn admit(
     }
 }
 
-fn proof(headers: &HeaderMap) -> Proof {
-    let mut digest = digest::Context::new(&digest::SHA256);
-    for cookies in headers.get_all(header::COOKIE) {
-        digest.update(cookies.as_bytes());
-        digest.update(b"\n");
-    }
-    digest.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+fn proof(app: &App, headers: &HeaderMap) -> Proof {
+    let read = |jar| app.gate.cookies.read(headers, jar);
+    Proof { session: read(Jar::Session), station: read(Jar::Station) }
 }
 
 /// Says no, once it is written down that somebody asked.

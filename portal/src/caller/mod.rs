@@ -139,8 +139,13 @@ pub(crate) struct Trace {
     asked: Mutex<Option<(Entity, Vec<PatientId>)>>,
 }
 
-/// SHA-256 of the cookies that came with a request: tells whether two came from the same browser, and no more.
-pub(crate) type Proof = [u8; 32];
+/// The digests of the tokens by which a request says who makes it. Whoever has the same is the same; of a token that was
+/// given for another nothing is left.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Proof {
+    pub(crate) session: Option<[u8; 32]>,
+    pub(crate) station: Option<[u8; 32]>,
+}
 
 /// What a station may do while nobody is identified there: it shows the wall of its place, and no more.
 const OF_A_STATION: [Permission; 2] = [Permission::ReadVitals, Permission::ReadDevices];
@@ -157,7 +162,7 @@ impl Caller {
                 target: "".into(),
                 address: None,
                 correlation,
-                proof: [0; 32],
+                proof: Proof::default(),
                 if_match: IfMatch::Any,
                 key: None,
                 claim: None,

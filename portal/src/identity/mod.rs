@@ -32,6 +32,7 @@ mod visit;
 mod welcome;
 
 pub(crate) use authenticate::authenticate;
+pub(crate) use cookies::Jar;
 pub(crate) use follow::follow;
 pub(crate) use gate::Gate;
 pub(crate) use glass::{Names, names_on_glass};

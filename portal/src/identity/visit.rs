@@ -12,7 +12,7 @@ use super::sessions::{self, Session, State};
 use super::throttle::{Charge, Kind, Wait};
 use crate::app::App;
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Outcome, Purpose};
-use crate::caller::Caller;
+use crate::caller::{Caller, Identity, Proof, Who};
 use crate::web::{ApiError, Endpoint};
 
 /// A request that is about who makes it, so that it may come from somebody half signed in, locked, or nobody.
@@ -49,6 +49,27 @@ impl Visit {
     /// Nobody of another realm signs in at a station.
     pub(super) fn fits(&self, realm: Realm) -> bool {
         self.caller.station().is_none() || self.caller.realm() == Some(realm)
+    }
+
+    /// This browser has another token of the same session from now on.
+    pub(super) fn goes_on_by(&self, session: &Digest) {
+        self.app.seats.moves(self.caller.request().proof, self.proof_with(session), None, self.now());
+    }
+
+    pub(super) fn proof_with(&self, session: &Digest) -> Proof {
+        Proof { session: Some(*session), ..self.caller.request().proof }
+    }
+
+    /// Whoever was signed in with this browser has gone. What a place shows stays on its screen.
+    pub(super) fn begins_anew(&self, session: Option<&Digest>) {
+        let old = self.caller.request().proof;
+        match self.caller.station() {
+            Some(station) => {
+                let place = Identity::new(Who::Station(station), self.caller.realm(), Vec::new());
+                self.app.seats.moves(old, Proof { session: session.copied(), ..old }, Some(place), self.now());
+            }
+            None => self.app.seats.give_up(&old),
+        }
     }
 
     pub(super) async fn db(&self) -> Result<Client, ApiError> {

@@ -28,9 +28,10 @@ const NAMES: &str = "-- portal::live::names
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Sealed(Vec<(PatientId, Uuid, Vec<u8>)>);
 
-/// What the glass calls somebody, where it calls him anything. Prints nothing of it.
+/// What the glass calls somebody. None: nothing, and another try would not help; absent: that is not known yet. Prints
+/// nothing of it.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Labels(AHashMap<PatientId, String>);
+pub(super) struct Labels(AHashMap<PatientId, Option<String>>);
 
 impl Sealed {
     pub(super) async fn find(db: &impl Db, patients: &[Uuid], now: Timestamp) -> Result<Self, Error> {
@@ -39,16 +40,41 @@ impl Sealed {
         names.collect::<Result<_, Error>>().map(Self)
     }
 
-    /// A name that cannot be opened, or not in time, is none, and its bed is shown all the same.
-    pub(super) async fn open(&self, keyring: &Keyring, names: Names) -> Labels {
+    /// Nobody has to be asked for again.
+    pub(super) fn all_in(&self, labels: &Labels) -> bool {
+        self.0.iter().all(|(patient, ..)| labels.0.contains_key(patient))
+    }
+
+    /// Of `labels`, which are of `before`, those of whom the same lies sealed.
+    pub(super) fn keep(&self, before: &Self, labels: &Labels) -> Labels {
+        let (rows, had) = (self.by_patient(), before.by_patient());
+        let same = |patient: &PatientId| rows.contains_key(patient) && rows.get(patient) == had.get(patient);
+        let kept = labels.0.iter().filter(|(patient, _)| same(patient));
+        Labels(kept.map(|(patient, label)| (*patient, label.clone())).collect())
+    }
+
+    fn by_patient(&self) -> AHashMap<PatientId, Vec<(Uuid, &[u8])>> {
+        let mut rows: AHashMap<_, Vec<_>> = AHashMap::new();
+        for (patient, row, sealed) in &self.0 {
+            rows.entry(*patient).or_default().push((*row, sealed.as_slice()));
+        }
+        rows
+    }
+
+    /// Adds to `labels` those that it lacks, or `all` anew. A name that cannot be opened is none, and its bed is shown all the
+    /// same; one that is not opened in time stays what it was.
+    pub(super) async fn open(&self, keyring: &Keyring, names: Names, mut labels: Labels, all: bool) -> Labels {
         let until = Instant::now() + OPENED_WITHIN;
-        let opened = self.0.iter().map(|(patient, row, sealed)| async move {
+        let lacking = self.0.iter().filter(|(patient, ..)| all || !labels.0.contains_key(patient));
+        let opening = lacking.map(|(patient, row, sealed)| async move {
             match timeout_at(until, open(keyring, *patient, *row, sealed)).await {
-                Ok(Ok(name)) if names == Names::Whole => Some((*patient, name.whole())),
-                Ok(Ok(name)) => Some((*patient, name.initials())),
+                Ok(Ok(name)) => {
+                    let text = if names == Names::Whole { name.whole() } else { name.initials() };
+                    Some((*patient, Some(text).filter(|text| !text.is_empty())))
+                }
                 Ok(Err(error)) => {
                     tracing::warn!(%patient, error = &error as &dyn std::error::Error, "a name cannot be opened");
-                    None
+                    (!matches!(error, keys::Error::Store(_))).then_some((*patient, None))
                 }
                 Err(_) => {
                     tracing::warn!(%patient, "a name was not opened in time");
@@ -56,13 +82,19 @@ impl Sealed {
                 }
             }
         });
-        Labels(join_all(opened).await.into_iter().flatten().collect())
+        let mut opened = AHashMap::new();
+        for (patient, label) in join_all(opening).await.into_iter().flatten() {
+            let known: &mut Option<String> = opened.entry(patient).or_default();
+            *known = label.or_else(|| known.take());
+        }
+        labels.0.extend(opened);
+        labels
     }
 }
 
 impl Labels {
     pub(super) fn of(&self, patient: PatientId) -> Option<&str> {
-        self.0.get(&patient).map(String::as_str)
+        self.0.get(&patient)?.as_deref()
     }
 }
 

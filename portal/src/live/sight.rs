@@ -67,6 +67,26 @@ impl Sight {
         &self.found
     }
 
+    /// Some names were not opened in time.
+    pub(super) fn lacks_names(&self) -> bool {
+        !self.found.sealed.all_in(&self.labels)
+    }
+
+    /// Shows what was found, by the names of `known` that still hold.
+    pub(super) fn at_once(found: Arc<Found>, known: &Self) -> Self {
+        let labels = match known.found.names == found.names {
+            true => found.sealed.keep(&known.found.sealed, &known.labels),
+            false => Labels::default(),
+        };
+        Self { found, labels }
+    }
+
+    /// Opens the names it lacks, or all of them anew. One that is not opened in time stays what it was.
+    pub(super) async fn open(mut self, keyring: &Keyring, all: bool) -> Self {
+        self.labels = self.found.sealed.open(keyring, self.found.names, self.labels, all).await;
+        self
+    }
+
     /// The same without names.
     pub(super) fn nameless(&self) -> Self {
         let found = Found { names: Names::Nothing, sealed: Sealed::default(), ..(*self.found).clone() };
@@ -75,16 +95,6 @@ impl Sight {
 
     pub(super) fn event(&self, view: Uuid, action: Action) -> Event {
         self.found.event(view, action)
-    }
-
-    /// Names what was found. `known`: names that were opened a moment ago need not be opened again.
-    pub(super) async fn open(found: Arc<Found>, keyring: &Keyring, known: Option<&Self>) -> Self {
-        let same = |known: &&Self| known.found.names == found.names && known.found.sealed == found.sealed;
-        let labels = match known.filter(same) {
-            Some(known) => known.labels.clone(),
-            None => found.sealed.open(keyring, found.names).await,
-        };
-        Self { found, labels }
     }
 }
 
@@ -99,8 +109,14 @@ impl Found {
     }
 
     /// `known`: names that were looked for a moment ago are not looked for again, where the same people are to be named.
-    pub(super) async fn find(db: &impl Db, who: Who, now: Timestamp, known: Option<&Self>) -> Result<Self, Error> {
-        let names = names_on_glass(db, who, now).await?;
+    /// With when whoever is there has done nothing for too long.
+    pub(super) async fn find(
+        db: &impl Db,
+        who: Who,
+        now: Timestamp,
+        known: Option<&Self>,
+    ) -> Result<(Self, Option<Timestamp>), Error> {
+        let (names, locks_at) = names_on_glass(db, who, now).await?;
         let mut found = Self { names, ..Self::default() };
         for row in db.query(SIGHT, &[&At(now)]).await? {
             let device = DeviceKey(row.try_get(0)?);
@@ -119,6 +135,6 @@ impl Found {
                 Sealed::find(db, &patients, now).await?
             }
         };
-        Ok(found)
+        Ok((found, locks_at))
     }
 }

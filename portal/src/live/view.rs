@@ -1,17 +1,18 @@
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keys::Keyring;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
-use vitals::{PatientId, Timestamp};
+use vitals::PatientId;
 
-use super::seats::{Seat, Seats};
+use super::seats::{Looked, Seat, Seats};
 use super::sight::{Found, Sight};
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
 use crate::caller::{Caller, Read};
-use crate::identity::LOCKS_MS;
 use crate::web::ApiError;
 
 /// A relation that has ended takes the numbers off a screen within this time.
@@ -28,8 +29,6 @@ pub(crate) struct View {
     showing: Showing,
     keyring: Keyring,
     seat: Seat,
-    /// When the database said what is shown at first.
-    looked_at: Timestamp,
     /// Told when who may see what has changed.
     news: watch::Receiver<()>,
 }
@@ -54,16 +53,16 @@ impl View {
         let id = caller.request().correlation.0;
         // Before its beginning is written down: whoever leaves at that moment has it ended as well.
         let showing = Showing { caller, id, sight: watch::Sender::default(), said: AtomicBool::new(false) };
-        let (sight, looked_at) = match showing.begin(seats, &keyring).await {
+        let (sight, looked) = match showing.begin(seats, &keyring).await {
             Ok(begun) => begun,
             Err(error) => {
                 showing.said.store(true, Ordering::Relaxed);
                 return Err(error);
             }
         };
-        let seat = seats.take(&showing.caller, &sight, looked_at);
+        let seat = seats.take(&showing.caller, &sight, looked);
         showing.sight.send_replace(sight);
-        Ok(Self { showing, keyring, seat, looked_at, news })
+        Ok(Self { showing, keyring, seat, news })
     }
 
     pub(crate) fn caller(&self) -> &Caller {
@@ -82,22 +81,39 @@ impl View {
 
     /// Looks on, for as long as what it shows can be written down.
     pub(crate) async fn follow(&self) {
-        let (mut news, mut looks, mut looked_at) = (self.news.clone(), 0_u32, self.looked_at);
-        let mut failed = 0_u32;
+        let (mut news, mut looks, mut failed) = (self.news.clone(), 0_u32, 0_u32);
+        let mut next = Instant::now() + LOOK;
+        // Beside the looks: whoever goes from the glass waits for nobody's key.
+        let mut opening: Option<Pin<Box<dyn Future<Output = Sight> + Send + '_>>> = None;
         loop {
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
+                () = sleep_until(next) => {}
                 Ok(()) = news.changed() => {}
+                opened = async { opening.as_mut().expect("there is one").await }, if opening.is_some() => {
+                    opening = None;
+                    self.show(opened);
+                    continue;
+                }
             }
             looks = looks.wrapping_add(1);
-            let asked_at = self.caller().now();
-            match self.look(looks.is_multiple_of(NAMES_EVERY)).await {
-                Ok(()) => {
-                    (looked_at, failed) = (asked_at, 0);
-                    self.seat.looked(looked_at);
+            let all = looks.is_multiple_of(NAMES_EVERY);
+            match self.look(all).await {
+                Ok(new) => {
+                    failed = 0;
+                    let sight = self.showing.sight.borrow().clone();
+                    if new || opening.is_none() && (all || sight.lacks_names()) {
+                        opening = Some(Box::pin((*sight).clone().open(&self.keyring, all)));
+                    }
                 }
                 // What was seen is seen on.
-                Err(ApiError::Database(error)) if error.away() => self.go_on_unseeing(looked_at),
+                Err(ApiError::Database(error)) if error.away() => {
+                    tracing::debug!("a screen goes on with what it saw before the database was away");
+                    // With the database is away whatever says that somebody is still there.
+                    if self.seat.names_nobody() {
+                        opening = None;
+                        self.unname();
+                    }
+                }
                 // There, and did not answer: who may be seen may have changed.
                 Err(ApiError::Database(error)) => {
                     failed = failed.saturating_add(1);
@@ -107,6 +123,7 @@ impl View {
                         "a screen could not look whom it may show"
                     );
                     if failed >= FAILED_LOOKS {
+                        opening = None;
                         self.unname();
                     }
                 }
@@ -115,47 +132,41 @@ impl View {
                     return;
                 }
             }
+            next = Instant::now() + LOOK;
         }
     }
 
-    async fn look(&self, names_too: bool) -> Result<(), ApiError> {
+    /// True: others are shown than before, at once by the names that are known of them.
+    async fn look(&self, names_too: bool) -> Result<bool, ApiError> {
         let Showing { caller, id, sight, .. } = &self.showing;
-        let known = sight.borrow().clone();
+        let (known, asked_at, mut locks_at) = (sight.borrow().clone(), caller.now(), None);
         let read = Read::of_place(caller, Purpose::Treatment).await?;
         let reuse = (!names_too).then_some(&**known.found());
-        let found = read.find(async |db| Found::find(db, caller.who(), caller.now(), reuse).await).await?;
-        let new = read.seen_if_new(found, known.found(), |found| found.event(*id, Action::Update)).await?;
-        // Whom it names was written down when the name was found: opening it later shows nobody else.
-        let found = match new {
-            Some(new) => Arc::new(new),
-            None if names_too => known.found().clone(),
-            None => return Ok(()),
+        let query = async |db: &_| {
+            let (found, until) = Found::find(db, caller.who(), caller.now(), reuse).await?;
+            locks_at = until;
+            Ok::<_, store::Error>(found)
         };
-        let new = Sight::open(found, &self.keyring, (!names_too).then_some(&*known)).await;
-        if new != *known {
-            self.show(Arc::new(new));
-        }
-        Ok(())
-    }
-
-    /// The database is away, and with it whatever says that somebody is still there: by now any session would have locked.
-    fn go_on_unseeing(&self, looked_at: Timestamp) {
-        tracing::debug!("a screen goes on with what it saw before the database was away");
-        if self.caller().now().millis_since(looked_at) >= LOCKS_MS {
-            self.unname();
-        }
+        let found = read.find(query).await?;
+        let new = read.seen_if_new(found, known.found(), |found| found.event(*id, Action::Update)).await?;
+        self.seat.looked(Looked::new(asked_at, locks_at));
+        // Whom it names was written down when the name was found: opening it later shows nobody else.
+        let Some(new) = new else { return Ok(false) };
+        self.show(Sight::at_once(Arc::new(new), &known));
+        Ok(true)
     }
 
     fn unname(&self) {
         let known = self.showing.sight.borrow().clone();
-        if *known != known.nameless() {
-            self.show(Arc::new(known.nameless()));
-        }
+        self.show(known.nameless());
     }
 
-    fn show(&self, sight: Arc<Sight>) {
-        self.seat.sees(&sight);
-        self.showing.sight.send_replace(sight);
+    fn show(&self, sight: Sight) {
+        if sight != **self.showing.sight.borrow() {
+            let sight = Arc::new(sight);
+            self.seat.sees(&sight);
+            self.showing.sight.send_replace(sight);
+        }
     }
 
     /// Whoever sat here has no right to it any more, and does not come back without the database.
@@ -171,18 +182,17 @@ impl View {
 }
 
 impl Showing {
-    /// What it shows, and when the database said so.
-    async fn begin(&self, seats: &Seats, keyring: &Keyring) -> Result<(Arc<Sight>, Timestamp), ApiError> {
-        let now = self.caller.now();
+    /// What it shows, and what the database said of that.
+    async fn begin(&self, seats: &Seats, keyring: &Keyring) -> Result<(Arc<Sight>, Looked), ApiError> {
         match first_look(&self.caller, keyring, self.id).await {
-            Ok(sight) => Ok((Arc::new(sight), now)),
+            Ok((sight, looked)) => Ok((Arc::new(sight), looked)),
             Err(ApiError::Database(error)) if error.away() => {
-                let (mut sight, looked_at) = seats.sight(&self.caller).ok_or(error)?;
-                if now.millis_since(looked_at) >= LOCKS_MS {
+                let (mut sight, looked) = seats.sight(&self.caller).ok_or(error)?;
+                if looked.names_nobody(self.caller.now()) {
                     sight = Arc::new(sight.nameless());
                 }
                 self.caller.record(Purpose::Treatment, sight.event(self.id, Action::Create)).await?;
-                Ok((sight, looked_at))
+                Ok((sight, looked))
             }
             Err(error) => Err(error),
         }
@@ -210,9 +220,16 @@ impl Drop for Showing {
     }
 }
 
-async fn first_look(caller: &Caller, keyring: &Keyring, id: Uuid) -> Result<Sight, ApiError> {
+async fn first_look(caller: &Caller, keyring: &Keyring, id: Uuid) -> Result<(Sight, Looked), ApiError> {
+    let (asked_at, mut locks_at) = (caller.now(), None);
     let read = Read::of_place(caller, Purpose::Treatment).await?;
-    let found = read.find(async |db| Found::find(db, caller.who(), caller.now(), None).await).await?;
+    let query = async |db: &_| {
+        let (found, until) = Found::find(db, caller.who(), caller.now(), None).await?;
+        locks_at = until;
+        Ok::<_, store::Error>(found)
+    };
+    let found = read.find(query).await?;
     let found = read.seen(found, |found| found.event(id, Action::Create)).await?;
-    Ok(Sight::open(Arc::new(found), keyring, None).await)
+    let sight = Sight::at_once(Arc::new(found), &Sight::default()).open(keyring, true).await;
+    Ok((sight, Looked::new(asked_at, locks_at)))
 }

@@ -22,4 +22,4 @@ pub(crate) use if_match::{IfMatch, etag};
 pub(crate) use page::Cursor;
 pub(crate) use route::{Json, Route, mount, pick, respond, routes};
 pub use serve::MAX_CONNECTIONS;
-pub(crate) use serve::{Door, serve};
+pub(crate) use serve::{Door, MAX_OF_ONE_ADDRESS, serve};

@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use warp::reply::{Reply, Response};
 
 use super::ApiError;
 use super::guard::Guard;
-use super::handshakes::{HANDSHAKE_PATIENCE, Handshakes, Turn};
+use super::handshakes::{HANDSHAKE_PATIENCE, Handshakes};
 use super::patience::{Flag, Patient, Timely};
 use super::route::Route;
 use super::shares::{Place, Places};
@@ -30,6 +30,9 @@ use crate::caller::{Asker, Peer};
 
 /// Connections at once, screens not counted once they are WebSockets. More wait in the kernel's backlog.
 pub const MAX_CONNECTIONS: usize = 1_024;
+
+/// Of one address, which may be a whole house.
+pub(crate) const MAX_OF_ONE_ADDRESS: usize = MAX_CONNECTIONS / 2;
 
 /// For the head of a request; a browser sends it at once.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
@@ -41,8 +44,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Door {
     pub(crate) guard: Guard,
     pub(crate) tls: Option<TlsAcceptor>,
-    /// At once. More wait in the kernel's backlog. A quarter of them is one address's share.
+    /// At once. More wait in the kernel's backlog.
     pub(crate) connections: usize,
+    /// Of them one address's share.
+    pub(crate) of_one_address: usize,
 }
 
 /// Serves until `stop`, then until what was asked is answered, for as long as `drain`.
@@ -54,7 +59,7 @@ pub(crate) async fn serve(
     drain: Duration,
 ) {
     let talks = TaskTracker::new();
-    let (places, handshakes) = (Places::new(door.connections), Handshakes::new());
+    let (places, handshakes) = (Places::new(door.connections, door.of_one_address), Handshakes::new());
     // HTTP/1.1 is what WebSockets need; HTTP/2 would be a second set of hostile peers for the same few requests.
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
@@ -71,18 +76,11 @@ pub(crate) async fn serve(
             talks.spawn(talk.over(stream));
             continue;
         };
-        let turn = tokio::select! {
-            () = stop.cancelled() => break,
-            turn = handshakes.enter(peer.ip()) => turn,
-        };
-        let Some(turn) = turn else {
-            metrics::counter!("vigil_portal_handshakes_refused_total").increment(1);
-            continue;
-        };
+        let handshakes = handshakes.clone();
         talks.spawn(async move {
             let shaken = tokio::select! {
                 () = talk.stop.cancelled() => None,
-                shaken = shake_hands(&tls, stream, turn) => shaken,
+                shaken = shake_hands(&tls, stream, &handshakes, peer.ip()) => shaken,
             };
             if let Some(stream) = shaken {
                 talk.over(stream).await;
@@ -123,11 +121,25 @@ async fn accept(
     }
 }
 
-/// None: no TLS was spoken, or not in time.
-async fn shake_hands(tls: &TlsAcceptor, stream: TcpStream, turn: Turn) -> Option<TlsStream<TcpStream>> {
-    let shaken = timeout(HANDSHAKE_PATIENCE, tls.accept(stream)).await;
-    drop(turn);
-    let stream = shaken.ok().and_then(Result::ok);
+/// None: no TLS was spoken, or not in time, the wait for a turn included, or this address has more than its share.
+async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    tls: &TlsAcceptor,
+    stream: S,
+    handshakes: &Handshakes,
+    address: IpAddr,
+) -> Option<TlsStream<S>> {
+    let shaken = timeout(HANDSHAKE_PATIENCE, async {
+        let Some(_turn) = handshakes.enter(address).await else {
+            metrics::counter!("vigil_portal_handshakes_refused_total").increment(1);
+            return None;
+        };
+        Some(tls.accept(stream).await)
+    });
+    let stream = match shaken.await {
+        Ok(None) => return None,
+        Ok(Some(shaken)) => shaken.ok(),
+        Err(_) => None,
+    };
     if stream.is_none() {
         metrics::counter!("vigil_portal_handshakes_failed_total").increment(1);
     }

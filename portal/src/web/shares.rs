@@ -81,9 +81,9 @@ pub(super) struct Place {
 }
 
 impl Places {
-    /// As many together; of one address a quarter of them, like its handshakes.
-    pub(super) fn new(most: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(most)), shares: Shares::new(most.div_ceil(4)) }
+    /// As many together, and of one address.
+    pub(super) fn new(most: usize, of_one_address: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(most)), shares: Shares::new(of_one_address) }
     }
 
     /// Once there is one.
@@ -125,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_address_cannot_take_all_connections_and_a_proxy_of_this_machine_can() {
-        let places = Places::new(16);
+        let places = Places::new(16, 4);
         let greedy: Vec<_> = {
             let mut taken = Vec::new();
             while let Some(place) = places.free().await.take(at("192.0.2.1")) {

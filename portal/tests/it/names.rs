@@ -171,6 +171,9 @@ async fn who_waits_for_keys_holds_no_connection_of_the_portal() {
     grace.is_called_by(&keyring().await, &site.database, "Grace", "Okafor").await;
     grace.wears(&site.database, site.beds[0]).await;
     grace.is_cared_for_by(&site.database, &site.nurse).await;
+    let ada = Patient::admit(&site.database).await;
+    ada.is_called_by(&keyring().await, &site.database, "Ada", "Brook").await;
+    ada.is_cared_for_by(&site.database, &site.nurse).await;
     let portal = site.another_by(keyring().await).await;
     let mut browser = Browser::at(portal.address);
     browser.cookies.insert("vigil".to_owned(), site.nurse.cookie().strip_prefix("vigil=").unwrap().to_owned());
@@ -193,4 +196,18 @@ async fn who_waits_for_keys_holds_no_connection_of_the_portal() {
     assert_eq!(roster(&mut screen).await[0].1, json!({"id": grace.id, "label": null}));
     lock.rollback().await.unwrap();
     assert_eq!(roster(&mut screen).await[0].1, told(&grace, "Okafor, Grace"), "the next that opens it shows it");
+
+    // It hangs again, and somebody whose key nobody has comes.
+    let lock = other.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE patient_keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    ada.wears(&site.database, site.beds[1]).await;
+    let told_of_both = |ada_is: Value| [told(&grace, "Okafor, Grace"), json!({"id": ada.id, "label": ada_is})];
+    let both = async |screen: &mut Screen| {
+        roster(screen).await.into_iter().take(2).map(|(_, person)| person).collect::<Vec<_>>()
+    };
+    assert_eq!(both(&mut screen).await, told_of_both(Value::Null), "who is known stays named");
+    let begun = std::time::Instant::now();
+    lock.rollback().await.unwrap();
+    assert_eq!(both(&mut screen).await, told_of_both(json!("Brook, Ada")));
+    assert!(begun.elapsed().as_secs() < 5, "at one of the next looks: {:?}", begun.elapsed());
 }

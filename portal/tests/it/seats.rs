@@ -74,6 +74,25 @@ async fn whose_session_was_ended_does_not_come_back_without_the_database() {
 }
 
 #[tokio::test]
+async fn a_screen_comes_back_by_the_cookie_that_a_lock_gave_it_and_by_no_older_one() {
+    let site = Site::open().await;
+    let cut = Cut::beside(&site).await;
+    let mut browser = cut.browser(&site.nurse);
+    let mut screen = browser.live().await.unwrap();
+    screen.until("heartbeat").await;
+    let before = browser.clone();
+    browser.post("/api/session/lock", Value::Null).await.ok();
+    assert_ne!(browser.token(), before.token());
+    cut.goes_away(&site.database).await;
+    let mut anew = browser.live().await.expect("alarms wait for no database");
+    anew.until("heartbeat").await;
+    assert!(before.live().await.is_none(), "that cookie is nobody's any more");
+    // Its socket was opened by it, and gives its place back all the same.
+    drop((screen, anew));
+    browser.live().await.expect("a moment ago it was there").until("heartbeat").await;
+}
+
+#[tokio::test]
 async fn a_database_that_makes_one_wait_is_asked_all_the_same() {
     let site = Site::open().await;
     let cut = Cut::beside(&site).await;
@@ -116,6 +135,33 @@ async fn a_page_loaded_anew_shows_names_no_longer_than_the_one_before() {
     }
     drop((before, anew));
     assert_eq!(watching().await.1, Value::Null);
+}
+
+#[tokio::test]
+async fn a_page_loaded_anew_names_nobody_once_whoever_is_there_has_done_nothing_for_five_minutes() {
+    let site = Site::open().await;
+    let grace = Patient::admit(&site.database).await;
+    grace.is_called(&site, "Grace", "Okafor").await;
+    grace.wears(&site.database, site.beds[0]).await;
+    grace.is_cared_for_by(&site.database, &site.nurse).await;
+    let cut = Cut::beside(&site).await;
+    let browser = cut.browser(&site.nurse);
+    let watching = async || {
+        let mut screen = browser.live().await.expect("alarms wait for no database");
+        screen.say(&json!({"type": "watch", "devices": null})).await;
+        let first = first_bed(&mut screen).await;
+        (screen, first)
+    };
+    let db = site.database.pool().get().await.unwrap();
+    db.execute("UPDATE sessions SET last_input_at = started_at", &[]).await.unwrap();
+    // The database says so long after the last input.
+    site.hand.advance_ms(4 * 60_000);
+    let (mut before, shown) = watching().await;
+    assert_eq!(shown["label"], "Okafor, Grace");
+    cut.goes_away(&site.database).await;
+    site.hand.advance_ms(60_000);
+    assert_eq!(watching().await.1, Value::Null, "the page has locked by itself");
+    assert_eq!(first_bed(&mut before).await, Value::Null);
 }
 
 /// On whom the first bed is, by the next roster.

@@ -54,10 +54,12 @@ pub(super) async fn open(visit: Visit, body: BreakGlass) -> Result<Answer<GlassB
     };
     store::insert(write.db(), &new).await?;
     let token = token();
-    if !sessions::store::change(write.db(), &session, &had, &digest_of(&token)).await? {
+    let digest = digest_of(&token);
+    if !sessions::store::change(write.db(), &session, &had, &digest).await? {
         return Err(ApiError::NotSignedIn);
     }
     write.commit(event(Action::Create, Entity::one(EntityKind::AccessGrant, id)).about([patient])).await?;
+    visit.goes_on_by(&digest);
     metrics::counter!("vigil_break_glass_total").increment(1);
     let cookie = visit.app.gate.cookies.give(Jar::Session, &token, None);
     Ok(Answer::created(GlassBroken { id: id.to_string(), patient_id: patient, until }).cookie(cookie))

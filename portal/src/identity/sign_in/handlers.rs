@@ -138,7 +138,9 @@ pub(super) async fn input(visit: Visit) -> Given {
 }
 
 pub(super) async fn sign_out(visit: Visit) -> Result<Answer<()>, ApiError> {
-    visit.app.seats.give_up(&visit.caller.request().proof);
+    if visit.caller.station().is_none() {
+        visit.begins_anew(None);
+    }
     if let (Some(session), Some(token)) = (visit.session().await?, visit.token) {
         let write = visit.write_as(&session).await?;
         if sessions::store::end(write.db(), &token, visit.now()).await? {
@@ -146,6 +148,7 @@ pub(super) async fn sign_out(visit: Visit) -> Result<Answer<()>, ApiError> {
             write.commit(Event::new(Category::Identity, Action::Delete, entity)).await?;
         }
     }
+    visit.begins_anew(None);
     Ok(Answer::empty().cookie(visit.app.gate.cookies.take(Jar::Session)))
 }
 
@@ -159,8 +162,10 @@ async fn begin(visit: &Visit, session: Session) -> Given {
     if let Some(old) = &visit.token {
         sessions::store::end(write.db(), old, visit.now()).await?;
     }
-    sessions::store::insert(write.db(), &session, &digest_of(&token), visit.caller.request().address).await?;
+    let digest = digest_of(&token);
+    sessions::store::insert(write.db(), &session, &digest, visit.caller.request().address).await?;
     write.commit(moved(&session)).await?;
+    visit.begins_anew(Some(&digest));
     Ok(shown(visit, &session).await?.cookie(visit.app.gate.cookies.give(Jar::Session, &token, None)))
 }
 

@@ -25,10 +25,15 @@ pub(crate) async fn give(
     event: Event,
 ) -> Result<Answer<SessionView>, ApiError> {
     let token = token();
-    if !sessions::store::change(write.db(), session, had, &digest_of(&token)).await? {
+    let digest = digest_of(&token);
+    if !sessions::store::change(write.db(), session, had, &digest).await? {
         return Err(ApiError::NotSignedIn);
     }
     write.commit(event).await?;
+    visit.goes_on_by(&digest);
+    if session.locked_at.is_some() {
+        visit.app.seats.locks(&visit.proof_with(&digest), visit.now());
+    }
     Ok(shown(visit, session).await?.cookie(visit.app.gate.cookies.give(Jar::Session, &token, None)))
 }
 

@@ -5,7 +5,7 @@ use super::model::{CodeGiven, EnrolBody, NewStation, PrivacyBody, StationList, S
 use super::store;
 use crate::app::App;
 use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
-use crate::caller::{Caller, Identity, Read, Versioned, Who, Write};
+use crate::caller::{Caller, Identity, Proof, Read, Versioned, Who, Write};
 use crate::identity::answer::Answer;
 use crate::identity::cookies::Jar;
 use crate::identity::secret::{code, digest_of, normal, token};
@@ -112,6 +112,8 @@ pub(super) async fn enrol(visit: Visit, body: EnrolBody) -> Result<Answer<Statio
     let station = store::of(write.db(), Some(id)).await?.ok_or_else(unknown)?;
     write.commit(event(Action::Execute, Entity::one(EntityKind::Station, id.0))).await?;
     attempt.was_right();
+    visit.app.seats.give_up(&visit.caller.request().proof);
+    visit.app.seats.give_up_station(id);
     visit.app.gate.sockets.end(Holder::Station(id), Ended::Replaced);
     Ok(Answer::new(station).cookie(cookies.give(Jar::Station, &token, Some(DAYS))).cookie(cookies.take(Jar::Session)))
 }
@@ -127,12 +129,15 @@ pub(super) async fn renew(visit: Visit) -> Result<Answer<StationView>, ApiError>
     }
     let (token, id) = (token(), station.id);
     let identity = Identity::new(Who::Station(id), Some(station.realm), Vec::new());
-    let write = Write::begin(&visit.caller.turned_out(identity), Purpose::Operations).await?;
-    if !store::set_token(write.db(), id, &digest_of(&token), until, Some((&had, station.expires_at))).await? {
+    let (write, digest) =
+        (Write::begin(&visit.caller.turned_out(identity), Purpose::Operations).await?, digest_of(&token));
+    if !store::set_token(write.db(), id, &digest, until, Some((&had, station.expires_at))).await? {
         return Err(none());
     }
     let view = store::of(write.db(), Some(id)).await?.ok_or_else(none)?;
     write.commit(event(Action::Update, Entity::one(EntityKind::Station, id.0))).await?;
+    let old = visit.caller.request().proof;
+    visit.app.seats.moves(old, Proof { station: Some(digest), ..old }, None, now);
     Ok(Answer::new(view).cookie(visit.app.gate.cookies.give(Jar::Station, &token, Some(DAYS))))
 }
 

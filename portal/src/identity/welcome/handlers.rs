@@ -110,9 +110,10 @@ pub(super) async fn finish(visit: Visit, body: FinishBody) -> Result<Answer<Code
     if let Some(old) = &visit.token {
         sessions::store::end(write.db(), old, now).await?;
     }
-    let address = visit.caller.request().address;
-    sessions::store::insert(write.db(), &session, &digest_of(&token), address).await?;
+    let (address, digest) = (visit.caller.request().address, digest_of(&token));
+    sessions::store::insert(write.db(), &session, &digest, address).await?;
     write.commit(event(Action::Create, user)).await?;
+    visit.begins_anew(Some(&digest));
     let cookie = visit.app.gate.cookies.give(Jar::Session, &token, None);
     Ok(Answer::new(Codes { codes: made.codes }).cookie(cookie).cookie(place))
 }

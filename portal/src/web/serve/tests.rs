@@ -34,7 +34,7 @@ async fn connected() -> (DuplexStream, JoinHandle<()>) {
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
     let peer = Peer(([127, 0, 0, 1], 1).into());
     let service = Guarded { routes: warp::service(routes.into_filter()), guard: Guard::any_host(), peer };
-    let place = Places::new(1).free().await.take(peer.0.ip()).unwrap();
+    let place = Places::new(1, 1).free().await.take(peer.0.ip()).unwrap();
     let (ours, theirs) = duplex(PIPE);
     let talk = Talk { http, service, stop: CancellationToken::new(), place };
     (theirs, tokio::spawn(talk.over(ours)))

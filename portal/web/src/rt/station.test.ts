@@ -195,7 +195,17 @@ const grace = { id: "0190f000-0000-7000-8000-000000000001", label: "Okafor, Grac
 const named = (): FromServer => ({ type: "roster", devices: [device("bed-12", { patient: grace })] });
 const shown = () => station.ward.devices.get("bed-12")?.patient ?? null;
 
+it("names nobody until it is known who is here", () => {
+  serve(last());
+  last().say(named());
+  expect(shown()).toBeNull();
+  station.showNames();
+  last().say(named());
+  expect(shown()).toEqual(grace);
+});
+
 it("asks for the names again at the unlock, though the server never knew of the lock", () => {
+  station.showNames();
   serve(last());
   last().say(named());
   station.hideNames();

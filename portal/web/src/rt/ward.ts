@@ -37,8 +37,8 @@ export class Ward {
   readonly alarms = new Map<string, Alarm>();
   /** The last transition folded in: what a new connection resumes after. */
   position: Token | null = null;
-  /** Nobody is named, whatever the server goes on saying. */
-  #nameless = false;
+  /** Nobody is named, whatever the server goes on saying. Neither before it is known who is here. */
+  #nameless = true;
 
   apply(message: FromServer, now: number, lag: number): Change {
     const change: Change = { roster: false, snapshot: false, devices: new Set(), steps: [] };

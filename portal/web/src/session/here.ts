@@ -8,6 +8,7 @@ import { WARD, watches } from "../navigation/places.ts";
 import type { Station } from "../rt/station.ts";
 import { setText } from "../wall/text.ts";
 import { Activity } from "./activity.ts";
+import { Locking } from "./locking.ts";
 import { LockPanel } from "./lockPanel.ts";
 import { Renewal } from "./renewal.ts";
 import { NOBODY, type SessionWatch } from "./session.ts";
@@ -27,13 +28,13 @@ export function follow(session: SessionWatch, station: Station): void {
     // Gone from the screen at once, whatever the server says.
     leave(session).catch((error) => setText(element("who-says"), sentence(error)));
   };
-  const panel = new LockPanel({ unlocked: (said) => session.take(said), signOut });
-  const lock = () => {
-    api.lock().then(
-      (said) => session.take(said),
-      (error) => setText(element("who-says"), sentence(error)),
-    );
-  };
+  const panel = new LockPanel({
+    settled: () => locking.settled(performance.now()),
+    unlocked: (said) => session.unlocked(said),
+    signOut,
+  });
+  const locking = new Locking(session, api.lock, (text) => panel.say(text));
+  const lock = () => locking.lock(performance.now());
   const who = new WhoBar({ lock, signOut });
   const activity = new Activity(() => {
     if (session.shown()?.state === "open")
@@ -73,6 +74,7 @@ export function follow(session: SessionWatch, station: Station): void {
   setInterval(() => {
     const now = performance.now();
     session.look();
+    locking.look(now);
     who.paint(session.shown(), serverNow());
     renewal.look(now);
     if (session.shown() === null && now - began >= UNKNOWN_MS) station.follow(true);

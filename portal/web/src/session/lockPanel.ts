@@ -24,7 +24,14 @@ export class LockPanel {
   #before: Element | null = null;
   #station = false;
 
-  constructor(private readonly events: { unlocked: (session: SessionView) => void; signOut: () => void }) {
+  constructor(
+    private readonly events: {
+      /** Ready once the server holds it to be locked. */
+      settled: () => Promise<void>;
+      unlocked: (session: SessionView) => void;
+      signOut: () => void;
+    },
+  ) {
     element("lock-other").onclick = events.signOut;
     this.#form.onsubmit = (event) => {
       event.preventDefault();
@@ -48,6 +55,10 @@ export class LockPanel {
     if (locked) this.#proof.focus();
   }
 
+  say(text: string): void {
+    setText(this.#says, text);
+  }
+
   /** To call once what was hidden is shown again. */
   giveBackFocus(): void {
     const before = this.#before;
@@ -61,6 +72,7 @@ export class LockPanel {
     this.#submit.ariaBusy = "true";
     const given = this.#proof.value;
     try {
+      await this.events.settled();
       const session = await api.unlock(this.#station ? { pin: given } : { password: given });
       this.events.unlocked(session);
       this.giveBackFocus();

@@ -34,6 +34,8 @@ export class SessionWatch {
   #shown: SessionView | null = null;
   #said: SessionView | null = null;
   #asking: Promise<void> | null = null;
+  /** A person locked it here: whatever the server says, only an unlock opens it again. */
+  #lockedHere = false;
   readonly #heard = new Set<() => void>();
   readonly #others: BroadcastChannel | null;
 
@@ -42,7 +44,12 @@ export class SessionWatch {
     private readonly read: () => Promise<SessionView> = api.session,
   ) {
     this.#others = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(CHANNEL);
-    if (this.#others) this.#others.onmessage = () => this.refresh();
+    if (this.#others)
+      this.#others.onmessage = ({ data }) => {
+        if (data === "locked") this.#lockHere();
+        else if (data === "unlocked") this.#lockedHere = false;
+        void this.refresh();
+      };
   }
 
   /** Stays the same object until something changed. */
@@ -66,6 +73,29 @@ export class SessionWatch {
   /** An answer that changed nothing but times. */
   hear(said: SessionView): void {
     this.#said = said;
+    if (said.state === "none" || said.state === "half") this.#lockedHere = false;
+    this.look();
+  }
+
+  /** Here and in the other tabs at once, before the server knows. */
+  lock(): void {
+    this.#lockHere();
+    this.#others?.postMessage("locked");
+  }
+
+  unlocked(said: SessionView): void {
+    this.#lockedHere = false;
+    this.hear(said);
+    this.#others?.postMessage("unlocked");
+  }
+
+  /** Locked here, and the server has not said so. */
+  lockUnheard(): boolean {
+    return this.#lockedHere && this.#said?.state === "open";
+  }
+
+  #lockHere(): void {
+    this.#lockedHere = this.#shown?.state === "open" || this.#shown?.state === "locked";
     this.look();
   }
 
@@ -83,12 +113,13 @@ export class SessionWatch {
   /** Time has passed. */
   look(): void {
     if (this.#said === null) return;
-    const shown = asOf(this.#said, this.now());
+    let shown = asOf(this.#said, this.now());
+    if (this.#lockedHere && shown.state === "open") shown = { ...shown, state: "locked", permissions: [] };
     const before = this.#shown;
     if (before !== null && JSON.stringify(before) === JSON.stringify(shown)) return;
     this.#shown = shown;
     for (const heard of this.#heard) heard();
     // The clock said so; the server knows.
-    if (shown !== this.#said && shown.state !== before?.state) void this.refresh();
+    if (shown !== this.#said && !this.#lockedHere && shown.state !== before?.state) void this.refresh();
   }
 }

@@ -34,6 +34,7 @@ it("shows a device's numbers in their places, heard or not", () => {
 
 it("names whom a device is on as the server lets it, and nobody once names are hidden", () => {
   const patient = { id: "p-1", label: "Brook, Ada" };
+  ward.showNames();
   ward.apply({ type: "roster", devices: [device("bed-12", { patient })] }, 0, 0);
   const shown = () => tile(ward.devices.get("bed-12") ?? device("bed-12"), { hr: number(72) }, 0);
   expect(text(shown(), ".patient")).toBe("Brook, Ada");

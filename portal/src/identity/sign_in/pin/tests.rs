@@ -75,7 +75,10 @@ async fn a_try_that_nobody_had_a_turn_to_look_at_is_given_back() {
     let busy = hasher.all_turns(Lane::Known).await;
     let waits = async {
         // It is counted before anybody has a turn.
-        while wrong(&db, &nora).await < 2 {}
+        let begun = std::time::Instant::now();
+        while wrong(&db, &nora).await < 2 {
+            assert!(begun.elapsed().as_secs() < 20, "nobody counts the try");
+        }
         tokio::time::pause();
         tokio::time::advance(PATIENCE).await;
         tokio::time::resume();
