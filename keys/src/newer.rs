@@ -33,6 +33,7 @@ pub(crate) enum Found {
 }
 
 impl Newer {
+    #[cfg_attr(not(feature = "azure"), expect(unreachable_code, reason = "without it there is no wrapped file"))]
     pub(crate) fn than(&self, ours: &RootKey) -> Result<Found, RootError> {
         match ours.place() {
             None => Ok(Found::Same),

@@ -88,6 +88,7 @@ impl WrappedFile {
     }
 
     /// Proves that it opens again: an identity may be allowed to wrap, and not to unwrap. With the version that wrapped.
+    #[cfg_attr(not(feature = "azure"), expect(unused_variables, reason = "without it there is no vault that wraps"))]
     pub(crate) async fn wrap(&self, root: &RootKey) -> Result<(RootKey, String), RootError> {
         let wrapped = Wrapped::make(root.secret(), &self.vault).await?;
         let opened = wrapped.open(&self.vault).await?;
