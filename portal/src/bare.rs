@@ -5,6 +5,7 @@
 //! whom a device was, no event, and nothing opened. The program `vigil` never calls it.
 
 use keys::Zeroizing;
+use store::Pool;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vitals::PatientId;
@@ -25,15 +26,17 @@ pub const AROUND: (usize, usize) = (17, 16);
 
 const UNKNOWN: ApiError = ApiError::NotFound { code: "not_found", detail: "nothing has this id" };
 
-/// Serves `/api/patients/{id}` and `/api/vitals` until `stop`, over `deps.pool` as a role that sees everything.
-pub async fn run(deps: Deps, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
+/// Serves `/api/patients/{id}` and `/api/vitals` until `stop`, over `deps.pool` as a role that sees everything. Charts have
+/// connections of their own: whoever reads hypertables keeps no plans of them (decision 0011), and of everything else he does.
+pub async fn run(deps: Deps, charts: Pool, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
     let door = door(&listener, &deps.transport)?;
     let audit = Audit::of_a_command(deps.audit_pool.clone(), deps.clock.clone(), deps.keyring.clone());
     let app = App::new(deps, audit, &Config::default(), stop.clone());
     let patient = warp::path!("patients" / PatientId).and(warp::get()).and(app.filter());
     let patient = patient.and(app.caller(&patients::SHOW)).then(patient_of);
     let vitals = warp::path!("vitals").and(warp::get()).and(warp::query()).and(app.filter());
-    let vitals = vitals.and(app.caller(&trends::SHOW)).then(vitals_of);
+    let vitals = vitals.and(app.caller(&trends::SHOW));
+    let vitals = vitals.then(move |query, app, caller| vitals_of(query, app, caller, charts.clone()));
     let routes = mount("api", routes![patients::SHOW => patient, trends::SHOW => vitals]);
     serve(&listener, routes, &door, &stop, std::time::Duration::ZERO).await;
     Ok(())
@@ -48,10 +51,10 @@ async fn patient_of(patient: PatientId, app: App, _: Caller) -> Result<Json<Pati
     Ok(Json(stored.open(open)?))
 }
 
-async fn vitals_of(query: VitalsQuery, app: App, _: Caller) -> Result<Json<Vitals>, ApiError> {
+async fn vitals_of(query: VitalsQuery, app: App, _: Caller, charts: Pool) -> Result<Json<Vitals>, ApiError> {
     let VitalsQuery { device, from, to, step } = query;
     let key = app.roster.borrow().by_name(device.as_str()).map(|device| device.key).ok_or(UNKNOWN)?;
-    let db = app.desk.identity_pool().get().await?;
+    let db = charts.get().await?;
     let found = store::series::bare_buckets(&db, key, (from, to), i64::from(step.unwrap_or(1)) * 1_000).await?;
     drop(db);
     Ok(Json(trends::view(device, (from, to), found)))

@@ -21,7 +21,8 @@ const BOUNDS: &str = "-- minutes::bounds
     WHERE minute < (SELECT min(minute) FROM oldest) + INTERVAL '1 day'";
 
 /// Marks and rows are read as of one moment: a mark that commits later stays, and its minute is computed again. A minute
-/// that lost its frames keeps a row without values: a DELETE would open every chunk.
+/// that lost its frames keeps a row without values: a DELETE would open every chunk. Each value is judged once, behind the
+/// fence (OFFSET 0): beside the sums it would be judged in all five of them.
 fn recompute_sql() -> &'static str {
     static SQL: OnceLock<String> = OnceLock::new();
     SQL.get_or_init(|| {
@@ -49,6 +50,7 @@ fn recompute_sql() -> &'static str {
                         WHERE vitals.device_key = pairs.device_key AND {real}
                             AND at >= pairs.minute AND at < pairs.minute + INTERVAL '1 minute'
                             AND at >= $1 AND at < $2 + INTERVAL '1 minute'
+                        OFFSET 0
                     ) rows
                 ) sums
             ), filled AS (

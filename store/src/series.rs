@@ -52,10 +52,13 @@ struct Statements {
 impl Statements {
     fn of(frames: &str, minutes: &str) -> Self {
         Self {
+            // Each value is judged once, behind the fence (OFFSET 0): beside the sums it would be judged in all four of them.
             frames: format!(
                 "-- series::frames
-                SELECT date_bin($4::int8 * INTERVAL '1 millisecond', at, 'epoch'), {}
-                FROM (SELECT at, {} FROM {frames} AND {}) rows
+                SELECT bucket, {} FROM (
+                    SELECT date_bin($4::int8 * INTERVAL '1 millisecond', at, 'epoch') AS bucket, {}
+                    FROM {frames} AND {} OFFSET 0
+                ) rows
                 GROUP BY 1 ORDER BY 1",
                 each(|key| format!("count({key}), avg({key}), min({key}), max({key})")),
                 each(worthy),

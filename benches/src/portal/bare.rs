@@ -36,8 +36,7 @@ const SUPERUSER: &str = "VIGIL_BENCH_SUPERUSER_URL";
 pub(super) fn start(access: &[(&str, String)], superuser_url: &str) -> anyhow::Result<(Process, SocketAddr)> {
     let mut command = std::process::Command::new(std::env::current_exe()?);
     command.arg("bare").args(access.iter().flat_map(|(name, value)| [format!("--{name}"), value.clone()]));
-    // Plans are kept on this side as on the other.
-    command.env(SUPERUSER, format!("{superuser_url} options='-c plan_cache_mode=auto'"));
+    command.env(SUPERUSER, superuser_url);
     let (process, lines) = Process::start(command)?;
     let line = lines.iter().find_map(|line| line.strip_prefix("portal "));
     Ok((process, line.context("an address")?.parse()?))
@@ -51,8 +50,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "an argument that nobody may read")]
     let superuser = std::env::var(SUPERUSER)?;
-    let access = Access::new(&arguments.place, Some(arguments.passwords.clone()))?.with_owner(&superuser)?;
-    let pool = access.pool(Role::Owner, CONNECTIONS)?;
+    let access = Access::new(&arguments.place, Some(arguments.passwords.clone()))?;
+    // Plans are kept on this side as on the other, but of hypertables: the functions that read them for the portal keep none.
+    let keeping = format!("{superuser} options='-c plan_cache_mode=auto'");
+    let pool = access.clone().with_owner(&keeping)?.pool(Role::Owner, CONNECTIONS)?;
+    let charts = access.clone().with_owner(&superuser)?.pool(Role::Owner, CONNECTIONS)?;
     let (clock, keyring) = (Clock::system(), keyring(&access, root_key(&arguments.root_key)?).await?);
     let (roster, watching) = roster::watch(pool.clone()).await?;
     let watching = tokio::spawn(watching);
@@ -69,7 +71,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("portal {}\nready", listener.local_addr()?);
-    portal::bare::run(deps, listener, CancellationToken::new()).await?;
+    portal::bare::run(deps, charts, listener, CancellationToken::new()).await?;
     watching.abort();
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::report::{self, median};
 use crate::server::{self, Process};
 use crate::site::{self, Site};
 use clients::{Browser, Habit, Told, Turns, read};
-use seed::{House, MONITORED, NURSES, PATIENTS};
+use seed::{DAYS, House, MONITORED, NURSES, PATIENTS};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -83,7 +83,8 @@ async fn all(arguments: &Arguments, site: &Site) -> anyhow::Result<()> {
          that stay open; each side has {PATIENTS} patients, of {MONITORED} of whom pages, rounds and days are read; all keys are \
          in memory, and each nurse covers the unit. All on: `vigil`. All off: the same reads as a role that no policy binds, \
          telemetry from its tables, without transaction and event, of rows as long that are not sealed. Both sign in, ask for \
-         the permission and keep their plans.\n",
+         the permission and keep their plans, but of what reads hypertables, which have the chunks of {DAYS} days \
+         (decision 0011).\n",
         Machine::read(),
         site.version().await?
     )?;

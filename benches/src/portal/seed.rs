@@ -105,6 +105,14 @@ const PAST: &str = "INSERT INTO vitals_minute (device_key, minute, computed_at, 
         $2::text::timestamptz - interval '1 minute', '1 minute') minute
     WHERE realm = 'test'";
 
+/// So long as a frame may be late (design.md): a chunk a day, all of which a plan that is kept would open.
+pub(super) const DAYS: i32 = 400;
+
+const DAYS_BEFORE: &str = "INSERT INTO vitals (device_key, at, received_at, flags, hr)
+    SELECT key, at, at + interval '0.2 s', 0, 70
+    FROM (SELECT min(key) AS key FROM devices WHERE realm = 'test') device,
+        generate_series(1, $1) day, LATERAL (SELECT $2::text::timestamptz - day * interval '1 day' AS at) moment";
+
 /// What the simulated monitor of a ward measures, and what its batch says of when.
 const FRAMES: &str = "INSERT INTO vitals (device_key, at, received_at, seq, flags, hr, pr_spo2, spo2, pi, rr)
     SELECT key, at, at + interval '0.2 s', n, 0, 70 + n % 20, 70 + n % 20, 95 + n % 5, 2.5, 12 + n % 6
@@ -122,6 +130,7 @@ impl House {
         let end = Timestamp::from_millis(Clock::system().now().millis() / HOUR_MS * HOUR_MS);
         let until = end.to_string();
         let monitored = MONITORED as i32;
+        db.execute(DAYS_BEFORE, &[&DAYS, &until]).await?;
         db.execute(PAST, &[&monitored, &until]).await?;
         db.execute(FRAMES, &[&monitored, &until]).await?;
         db.batch_execute("ANALYZE").await?;

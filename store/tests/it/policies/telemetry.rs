@@ -95,17 +95,22 @@ async fn minutes_are_cut_too_and_the_same_before_and_after_the_roll_up() {
     let quinn = ["02 3 15 17 16 17", "03 6 18 23 20.5 23"];
     let nobody = ["00 3 0 2 1 2", "04 6 24 29 26.5 29", "05 6 30 35 32.5 35"];
     let whole = "SELECT count(*)::text FROM vitals_minute";
-    for rolled_up in [false, true] {
-        if rolled_up {
-            let taken = minutes::recompute(
-                &db.pool().get().await.unwrap(),
-                Timestamp::parse("2026-01-03T00:00:00Z").unwrap(),
-                1_000,
-            )
-            .await;
-            assert_eq!(taken.unwrap(), 12);
-            let rows: String = admin(&db).await.query_one(whole, &[]).await.unwrap().get(0);
-            assert_eq!(rows, "12");
+    for state in ["marked", "rolled up", "marked again"] {
+        match state {
+            "rolled up" => {
+                let before = Timestamp::parse("2026-01-03T00:00:00Z").unwrap();
+                let taken = minutes::recompute(&db.pool().get().await.unwrap(), before, 1_000).await;
+                assert_eq!(taken.unwrap(), 12);
+                let rows: String = admin(&db).await.query_one(whole, &[]).await.unwrap().get(0);
+                assert_eq!(rows, "12");
+            }
+            // The table's row is old then, and stands beside the frames.
+            "marked again" => {
+                let old = "UPDATE vitals_minute SET hr_mean = 0;
+                    INSERT INTO vitals_dirty SELECT device_key, minute FROM vitals_minute";
+                run(&admin(&db).await, old).await.unwrap();
+            }
+            _ => {}
         }
         assert_eq!(minutes_seen(&db, "user_ann", &format!("patient_vitals_minute(@pat, {HOUR})")).await, pat);
         assert_eq!(minutes_seen(&db, "user_cat", &format!("patient_vitals_minute(@quinn, {HOUR})")).await, quinn);
