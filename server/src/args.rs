@@ -63,6 +63,14 @@ pub(crate) enum User {
     Disable {
         login: String,
     },
+    /// Closes a patient's record to the user who is that patient himself.
+    OwnRecord {
+        login: String,
+        patient: PatientId,
+        /// It was a mistake: to him the record is as any other again.
+        #[arg(long)]
+        mistaken: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

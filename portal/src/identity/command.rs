@@ -131,6 +131,24 @@ impl Users {
         Ok(())
     }
 
+    /// From now on this patient's record is closed to the user, who is that patient himself; or it is as any other again, if
+    /// that was a mistake.
+    pub async fn own_record(&self, login: &str, patient: PatientId, mistaken: bool) -> Result<(), Error> {
+        let (write, now) = (self.write().await?, self.clock.now());
+        let unknown = || Error::UnknownUser(login.to_owned());
+        let user = users::store::by_login(write.db(), login).await?.ok_or_else(unknown)?;
+        let known = if mistaken {
+            users::store::not_own_record(write.db(), user, patient, now).await?
+        } else {
+            users::store::own_record(write.db(), user, patient, now).await?
+        };
+        if !known {
+            return Err(Error::UnknownPatient(patient));
+        }
+        write.commit(rights(Action::Update, Entity::one(EntityKind::User, user.0)).about([patient])).await?;
+        Ok(())
+    }
+
     /// The code that the user's authenticator shows now. Where anybody real may be, it is refused.
     pub async fn demo_code(&self, login: &str) -> Result<String, Error> {
         let write = self.write().await?;

@@ -15,8 +15,12 @@ use crate::audit::{Action, Category, Entity, EntityKind, Event, Purpose};
 use crate::caller::{Caller, Read};
 use crate::web::ApiError;
 
-/// A relation that has ended takes the numbers off a screen within this time.
-const LOOK: Duration = Duration::from_secs(1);
+/// From one look to the next: a relation that ends by its time takes the numbers off a screen within a second, and a look
+/// takes a moment itself. One that somebody ends is told (V18, V23).
+const LOOK: Duration = Duration::from_millis(750);
+
+/// From one look to the next where a thousand changes in a row are told.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Looks after which names are opened anew, though nobody else is shown: somebody may be called otherwise now.
 const NAMES_EVERY: u32 = 15;
@@ -82,20 +86,20 @@ impl View {
     /// Looks on, for as long as what it shows can be written down.
     pub(crate) async fn follow(&self) {
         let (mut news, mut looks, mut failed) = (self.news.clone(), 0_u32, 0_u32);
-        let mut next = Instant::now() + LOOK;
+        let mut looked = Instant::now();
         // Beside the looks: whoever goes from the glass waits for nobody's key.
         let mut opening: Option<Pin<Box<dyn Future<Output = Sight> + Send + '_>>> = None;
         loop {
             tokio::select! {
-                () = sleep_until(next) => {}
-                Ok(()) = news.changed() => {}
+                () = sleep_until(looked + LOOK) => {}
+                () = told(&mut news, looked + PAUSE) => {}
                 opened = async { opening.as_mut().expect("there is one").await }, if opening.is_some() => {
                     opening = None;
                     self.show(opened);
                     continue;
                 }
             }
-            looks = looks.wrapping_add(1);
+            (looks, looked) = (looks.wrapping_add(1), Instant::now());
             let all = looks.is_multiple_of(NAMES_EVERY);
             match self.look(all).await {
                 Ok(new) => {
@@ -132,7 +136,6 @@ impl View {
                     return;
                 }
             }
-            next = Instant::now() + LOOK;
         }
     }
 
@@ -232,4 +235,12 @@ async fn first_look(caller: &Caller, keyring: &Keyring, id: Uuid) -> Result<(Sig
     let found = read.seen(found, |found| found.event(id, Action::Create)).await?;
     let sight = Sight::at_once(Arc::new(found), &Sight::default()).open(keyring, true).await;
     Ok((sight, Looked::new(asked_at, locks_at)))
+}
+
+/// When there are news, and not before `then`. Where nobody tells any more, never.
+async fn told(news: &mut watch::Receiver<()>, then: Instant) {
+    if news.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    sleep_until(then).await;
 }

@@ -32,6 +32,10 @@ pub(crate) fn user(config: &Config, command: User) -> anyhow::Result<()> {
                 users.disable(&login).await?;
                 println!("disabled {login}");
             }
+            User::OwnRecord { login, patient, mistaken } => {
+                users.own_record(&login, patient, mistaken).await?;
+                println!("{patient} is {}{login}", if mistaken { "not " } else { "" });
+            }
         }
         Ok(())
     })

@@ -34,7 +34,10 @@ pub(super) async fn open(visit: Visit, body: BreakGlass) -> Result<Answer<GlassB
     let now = visit.now();
     let write = Write::begin(&visit.caller, Purpose::BreakGlass).await?;
     match store::standing(write.db(), patient).await?.as_str() {
-        "no_relation" => {}
+        "no_relation" if !store::own(write.db(), patient).await? => {}
+        "no_relation" => {
+            return Err(ApiError::Forbidden { code: "own_record", detail: "nobody opens his own record" });
+        }
         "seen" => {
             return Err(ApiError::Conflict { code: "related_already", detail: "this record is open to you already" });
         }

@@ -6,6 +6,9 @@ use vitals::{PatientId, Realm, Timestamp, UserId};
 const STANDING: &str = "-- portal::identity::break_glass::standing
     SELECT standing($1)";
 
+const OWN: &str = "-- portal::identity::break_glass::own
+    SELECT is_own_record($1)";
+
 const INSERT: &str = "-- portal::identity::break_glass::insert
     INSERT INTO access_grants (id, realm, user_id, patient_id, via, during, reason_code, reason_sealed, review_by)
     VALUES ($1, $2, $3, $4, 'break_glass', tstzrange($5, $6), $7, $8, $9)";
@@ -34,6 +37,11 @@ pub(super) struct Stored {
 /// `seen`, `no_relation`, or `unknown`, which a restricted one is too.
 pub(super) async fn standing(db: &impl Db, patient: PatientId) -> Result<String, Error> {
     Ok(db.query_one(STANDING, &[&patient.0]).await?.try_get(0)?)
+}
+
+/// Whether whoever acts is this patient himself.
+pub(super) async fn own(db: &impl Db, patient: PatientId) -> Result<bool, Error> {
+    Ok(db.query_one(OWN, &[&patient.0]).await?.try_get(0)?)
 }
 
 pub(super) struct New<'a> {

@@ -1,7 +1,7 @@
 use store::time::At;
 use store::{Db, Error, Row};
 use uuid::Uuid;
-use vitals::{Realm, RoleGrantId, Timestamp, UserId};
+use vitals::{CorrelationId, PatientId, Realm, RoleGrantId, Timestamp, UserId};
 
 use super::model::User;
 use crate::caller::Part;
@@ -32,6 +32,14 @@ const ACTIVATE: &str = "-- portal::identity::users::activate
 const DISABLE: &str = "-- portal::identity::users::disable
     UPDATE users SET status = 'disabled', disabled_at = $3
     WHERE id = $1 AND ($2::text IS NULL OR realm = $2) AND status <> 'disabled'";
+
+const OWN_RECORD: &str = "-- portal::identity::users::own_record
+    INSERT INTO own_records (id, realm, user_id, patient_id)
+    SELECT $1, u.realm, u.id, p.id FROM users u JOIN patients p ON p.realm = u.realm WHERE u.id = $2 AND p.id = $3
+    ON CONFLICT (user_id, patient_id) DO UPDATE SET superseded_at = NULL";
+
+const NOT_OWN_RECORD: &str = "-- portal::identity::users::not_own_record
+    UPDATE own_records SET superseded_at = $3 WHERE user_id = $1 AND patient_id = $2 AND superseded_at IS NULL";
 
 const BY_LOGIN: &str = "-- portal::identity::users::by_login
     SELECT id FROM users WHERE login = $1";
@@ -108,6 +116,22 @@ pub(crate) async fn activate(db: &impl Db, id: UserId) -> Result<(), Error> {
 /// False: there is none of this id who could be.
 pub(crate) async fn disable(db: &impl Db, id: UserId, realm: Option<Realm>, now: Timestamp) -> Result<bool, Error> {
     Ok(db.execute(DISABLE, &[&id.0, &realm.map(Realm::word), &At(now)]).await? == 1)
+}
+
+/// False: there is no such patient in the user's realm.
+pub(crate) async fn own_record(db: &impl Db, id: UserId, patient: PatientId, now: Timestamp) -> Result<bool, Error> {
+    let row = CorrelationId::new(now).0;
+    Ok(db.execute(OWN_RECORD, &[&row, &id.0, &patient.0]).await? == 1)
+}
+
+/// False: nobody said that he is.
+pub(crate) async fn not_own_record(
+    db: &impl Db,
+    id: UserId,
+    patient: PatientId,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    Ok(db.execute(NOT_OWN_RECORD, &[&id.0, &patient.0, &At(now)]).await? == 1)
 }
 
 pub(crate) async fn by_login(db: &impl Db, login: &str) -> Result<Option<UserId>, Error> {

@@ -1,4 +1,6 @@
+use portal::command::{Error, Users};
 use serde_json::{Value, json};
+use store::Role;
 use uuid::Uuid;
 use vitals::{Clock, PatientId};
 
@@ -27,7 +29,7 @@ fn body(patient: Uuid) -> Value {
 
 /// What the database answers whether this one may see that one.
 async fn standing(office: &Office, member: &Member, patient: Uuid) -> String {
-    let mut db = office.site.database.pool_of(store::Role::Portal).get().await.unwrap();
+    let mut db = office.site.database.pool_of(Role::Portal).get().await.unwrap();
     let tx = db.transaction().await.unwrap();
     let user = member.id.to_string();
     tx.execute("SELECT set_config('vigil.user', $1, true)", &[&user]).await.unwrap();
@@ -60,6 +62,47 @@ async fn it_takes_a_step_up_a_reason_and_a_patient() {
     let stored = db.query_one("SELECT string_agg(g::text, ' ') FROM access_grants g", &[]).await.unwrap();
     let hex = "corridor".bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert!(!stored.get::<_, &str>(0).contains(&hex) && !stored.get::<_, &str>(0).contains("corridor"));
+}
+
+/// Neither by a glass nor by the relations that everybody else has.
+#[tokio::test]
+async fn nobody_opens_his_own_record() {
+    let mut office = office().await;
+    let mut nora = office.hire("nora.lind", "nurse").await;
+    let (own, other) = (patient(&office, false).await, patient(&office, false).await);
+    let (site, patient) = (&office.site, PatientId(own));
+    let users = Users::new(
+        site.database.pool_of(Role::Portal),
+        site.database.pool_of(Role::Audit),
+        site.clock.clone(),
+        site.deps().keyring,
+    );
+    nora.steps_up(site).await;
+    nora.browser.post("/api/break-glass", body(own)).await.ok();
+    assert_eq!(standing(&office, &nora, own).await, "seen");
+    nora.browser.get(&format!("/api/patients/{own}")).await.ok();
+
+    users.own_record("nora.lind", patient, false).await.unwrap();
+    assert_eq!(standing(&office, &nora, own).await, "no_relation");
+    nora.browser.get(&format!("/api/patients/{own}")).await.refused(403, "no_relation");
+    nora.steps_up(&office.site).await;
+    nora.browser.post("/api/break-glass", body(own)).await.refused(403, "own_record");
+    nora.browser.post("/api/break-glass", body(other)).await.ok();
+    nora.browser.get(&format!("/api/patients/{other}")).await.ok();
+    let db = office.site.database.pool().get().await.unwrap();
+    let events = "SELECT count(*) FROM audit_events e JOIN audit_subjects s ON s.event_id = e.id
+        WHERE e.system_part = 'command' AND e.entity_id = $1 AND s.patient_id = $2";
+    assert_eq!(db.query_one(events, &[&nora.id, &own]).await.unwrap().get::<_, i64>(0), 1);
+
+    // It was somebody else of that name.
+    users.own_record("nora.lind", patient, true).await.unwrap();
+    nora.browser.get(&format!("/api/patients/{own}")).await.ok();
+    let again = users.own_record("nora.lind", patient, true).await;
+    assert!(matches!(again, Err(Error::UnknownPatient(_))), "nobody says so any more");
+    let unknown = users.own_record("nora.lind", PatientId(Uuid::now_v7()), false).await;
+    assert!(matches!(unknown, Err(Error::UnknownPatient(_))));
+    assert!(matches!(users.own_record("nobody", patient, false).await, Err(Error::UnknownUser(_))));
+    users.close(None).await.unwrap();
 }
 
 #[tokio::test]
@@ -175,7 +218,7 @@ async fn whoever_reviews_none_finds_none() {
     let patient = patient(&office, false).await;
     nora.steps_up(&office.site).await;
     let id = nora.browser.post("/api/break-glass", body(patient)).await.ok()["id"].as_str().unwrap().to_owned();
-    let mut db = office.site.database.pool_of(store::Role::Portal).get().await.unwrap();
+    let mut db = office.site.database.pool_of(Role::Portal).get().await.unwrap();
     let tx = db.transaction().await.unwrap();
     let user = office.anna.id.to_string();
     tx.execute("SELECT set_config('vigil.user', $1, true)", &[&user]).await.unwrap();

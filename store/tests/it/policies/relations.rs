@@ -42,6 +42,14 @@ async fn what_ends_or_moves_changes_who_sees_whom() {
         ("user_cat", "UPDATE care_team SET during = tstzrange(lower(during), now())", &[]),
         ("user_dan", "UPDATE access_grants SET during = tstzrange(lower(during), now())", &[]),
         ("user_dan", "UPDATE access_grants SET patient_id = @pat", &["pat"]),
+        ("user_ann", "UPDATE own_records SET superseded_at = NULL", &[]),
+        ("user_cat", "UPDATE own_records SET superseded_at = NULL, user_id = @user_cat, patient_id = @quinn", &[]),
+        ("user_dan", "UPDATE own_records SET superseded_at = NULL, user_id = @user_dan, patient_id = @quinn", &[]),
+        (
+            "user_dan",
+            "UPDATE own_records SET superseded_at = NULL, user_id = @user_cat, patient_id = @quinn",
+            &["quinn"],
+        ),
     ];
     let db = ward().await;
     let (admin, portal) = (admin(&db).await, portal(&db).await);
@@ -62,6 +70,7 @@ async fn restore(admin: &tokio_postgres::Client) {
         UPDATE encounter_locations SET superseded_at = NULL, status = 'active', during = tstzrange('2026-01-01', NULL);
         UPDATE users SET status = 'active', disabled_at = NULL, practitioner_id = @ann WHERE id = @user_ann;
         UPDATE care_team SET during = tstzrange('2026-01-01', NULL);
+        UPDATE own_records SET superseded_at = now(), user_id = @user_ann, patient_id = @pat;
         UPDATE access_grants SET patient_id = @quinn, during = tstzrange(now(), now() + interval '1 hour')";
     run(admin, restore).await.unwrap();
 }

@@ -196,6 +196,10 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     ("encounter_locations_encounter_id_patient_id_realm_fkey", "UPDATE encounter_locations SET patient_id = @quinn, physical = false WHERE id = @lies"),
     ("encounter_locations_location_id_realm_fkey", "UPDATE encounter_locations SET location_id = @other_site WHERE id = @lies"),
+    (
+        "own_records_once",
+        "INSERT INTO own_records (id, realm, user_id, patient_id) VALUES (@x, 'demo', @user_ann, @pat)",
+    ),
     ("care_team_role_form", "UPDATE care_team SET role = 'The boss'"),
     ("care_team_during_lasts", "UPDATE care_team SET during = 'empty'"),
     (

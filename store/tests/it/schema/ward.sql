@@ -67,6 +67,7 @@ INSERT INTO encounter_locations (id, realm, encounter_id, patient_id, location_i
     (@quinn_lies, 'demo', @other_stay, @quinn, @bed2, true, 'active', tstzrange('2026-01-01', NULL));
 INSERT INTO care_team (id, realm, patient_id, practitioner_id, role, during)
     VALUES (@team, 'demo', @quinn, @cat, 'attending', tstzrange('2026-01-01', NULL));
+INSERT INTO own_records (id, realm, user_id, patient_id, superseded_at) VALUES (@own, 'demo', @user_ann, @pat, '2026-01-02');
 INSERT INTO access_grants (id, realm, user_id, patient_id, via, during, reason_code, review_by) VALUES
     (@glass, 'demo', @user_dan, @quinn, 'break_glass', tstzrange(now(), now() + interval '1 hour'), 'emergency', now() + interval '72 hours');
 
