@@ -101,7 +101,10 @@ pub(super) async fn enrol(visit: Visit, body: EnrolBody) -> Result<Answer<Statio
     let (cookies, now, token) = (visit.app.gate.cookies, visit.now(), token());
     let write = Write::begin(&visit.caller, Purpose::Operations).await?;
     let wrong = || ApiError::NotFound { code: "unknown_code", detail: "the code is wrong, used, or older than 10 min" };
-    let id = store::redeem(write.db(), &digest_of(&normal(&body.code)), now).await?.ok_or_else(wrong)?;
+    let Some(id) = store::redeem(write.db(), &digest_of(&normal(&body.code)), now).await? else {
+        drop(write);
+        return Err(visit.denied(None, wrong()).await?);
+    };
     let until = now.plus_millis(i64::from(DAYS) * DAY_MS);
     if !store::set_token(write.db(), id, &digest_of(&token), until, None).await? {
         return Err(wrong());

@@ -147,9 +147,14 @@ fn charge(visit: &Visit) -> Result<Attempt<'_>, ApiError> {
 }
 
 async fn link(visit: &Visit, write: &Write, token: &str) -> Result<Link, ApiError> {
-    let digest = digest_of_token(token).ok_or_else(unknown)?;
-    let link = store::find(write.db(), &digest, visit.now()).await?;
-    link.filter(|link| visit.fits(link.realm)).ok_or_else(unknown)
+    let found = match digest_of_token(token) {
+        Some(digest) => store::find(write.db(), &digest, visit.now()).await?,
+        None => None,
+    };
+    match found.filter(|link| visit.fits(link.realm)) {
+        Some(link) => Ok(link),
+        None => Err(visit.denied(None, unknown()).await?),
+    }
 }
 
 fn event(action: Action, user: UserId) -> Event {

@@ -78,11 +78,11 @@ const OPEN: [(&str, u16, i64); 19] = [
     ("POST /api/session/pin", 401, 1),
     ("POST /api/session/step-up", 401, 1),
     ("POST /api/session/unlock", 401, 1),
-    ("POST /api/station", 404, 0),
+    ("POST /api/station", 404, 1),
     ("POST /api/station/renew", 401, 0),
-    ("POST /api/welcome", 404, 0),
-    ("POST /api/welcome/begin", 404, 0),
-    ("POST /api/welcome/finish", 404, 0),
+    ("POST /api/welcome", 404, 1),
+    ("POST /api/welcome/begin", 404, 1),
+    ("POST /api/welcome/finish", 404, 1),
 ];
 
 /// Method and template of everything that is served, and what is asked for.

@@ -62,6 +62,36 @@ async fn what_ends_or_moves_changes_who_sees_whom() {
     }
 }
 
+/// Open screens look again then, and not only when they would have looked anyway.
+#[tokio::test]
+async fn whoever_ends_a_relation_is_heard() {
+    let db = ward().await;
+    let admin = admin(&db).await;
+    run(&admin, PUT_ON).await.unwrap();
+    let mut listener = db.pool().listen("test", "vigil_access").await.unwrap();
+    for table in [
+        "access_grants",
+        "care_team",
+        "cover",
+        "device_assignments",
+        "duties",
+        "encounter_locations",
+        "own_records",
+        "role_grants",
+        "sessions",
+        "stations",
+        "users",
+    ] {
+        let told = "SELECT count(*) FROM pg_trigger WHERE tgname = 'access_news' AND tgrelid = $1::text::regclass";
+        assert_eq!(admin.query_one(told, &[&table]).await.unwrap().get::<_, i64>(0), 1, "{table}");
+    }
+    for table in ["care_team", "cover", "device_assignments", "duties", "encounter_locations", "own_records"] {
+        let change = format!("UPDATE {table} SET realm = realm");
+        run(&admin, &change).await.unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(20), listener.heard()).await.expect(table);
+    }
+}
+
 /// What the moves above changed, as the ward had it.
 async fn restore(admin: &tokio_postgres::Client) {
     let restore = "UPDATE cover SET location_id = @bed1, patient_id = NULL, during = tstzrange(now() - interval '1 hour', now() + interval '8 hours');
