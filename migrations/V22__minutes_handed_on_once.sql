@@ -1,9 +1,10 @@
 -- What an hour or a day of minutes costs whoever reads it: `device_vitals_minute` reads the table itself, where it handed on
 -- what `minutes_within` had read, each time through a store of all rows. What is read is the same as before.
 
+-- Planned each time: vitals_dirty swings between empty and millions of rows, and a plan fits one of them.
 CREATE FUNCTION minutes_to_compute(device int4, since timestamptz, until timestamptz) RETURNS timestamptz[]
     LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+    SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     first timestamptz := date_bin('1 minute', since + interval '1 minute' - interval '1 microsecond', 'epoch');
     past timestamptz := date_bin('1 minute', until, 'epoch');

@@ -1,11 +1,12 @@
 //! Reads of one patient without audit, row-level security and decryption: what `bench portal` measures them against.
 //!
 //! Signing in, permissions, statements, answers and the way through warp are those of the portal itself. What differs: no
-//! transaction and nobody's context in it, a role that policies do not bind and that reads telemetry from its tables, no question on
-//! whom a device was, no event, and nothing opened. The program `vigil` never calls it.
+//! transaction and nobody's context in it, a role that policies do not bind, frames from their table and minutes by the function that
+//! reads them without asking anybody (`minutes_within`), no question on whom a device was, no event, and nothing opened. The
+//! program `vigil` never calls it.
 
 use keys::Zeroizing;
-use store::Pool;
+use store::{Pool, series};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vitals::PatientId;
@@ -26,9 +27,9 @@ pub const AROUND: (usize, usize) = (17, 16);
 
 const UNKNOWN: ApiError = ApiError::NotFound { code: "not_found", detail: "nothing has this id" };
 
-/// Serves `/api/patients/{id}` and `/api/vitals` until `stop`, over `deps.pool` as a role that sees everything. Charts have
-/// connections of their own: whoever reads hypertables keeps no plans of them (decision 0011), and of everything else he does.
-pub async fn run(deps: Deps, charts: Pool, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
+/// Serves `/api/patients/{id}` and `/api/vitals` until `stop`, over `deps.pool` as a role that sees everything. What reads
+/// frames has connections of its own, `frames`: its statement reads a hypertable itself, and so keeps no plan (decision 0011).
+pub async fn run(deps: Deps, frames: Pool, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
     let door = door(&listener, &deps.transport)?;
     let audit = Audit::of_a_command(deps.audit_pool.clone(), deps.clock.clone(), deps.keyring.clone());
     let app = App::new(deps, audit, &Config::default(), stop.clone());
@@ -36,7 +37,7 @@ pub async fn run(deps: Deps, charts: Pool, listener: TcpListener, stop: Cancella
     let patient = patient.and(app.caller(&patients::SHOW)).then(patient_of);
     let vitals = warp::path!("vitals").and(warp::get()).and(warp::query()).and(app.filter());
     let vitals = vitals.and(app.caller(&trends::SHOW));
-    let vitals = vitals.then(move |query, app, caller| vitals_of(query, app, caller, charts.clone()));
+    let vitals = vitals.then(move |query, app, caller| vitals_of(query, app, caller, frames.clone()));
     let routes = mount("api", routes![patients::SHOW => patient, trends::SHOW => vitals]);
     serve(&listener, routes, &door, &stop, std::time::Duration::ZERO).await;
     Ok(())
@@ -51,11 +52,13 @@ async fn patient_of(patient: PatientId, app: App, _: Caller) -> Result<Json<Pati
     Ok(Json(stored.open(open)?))
 }
 
-async fn vitals_of(query: VitalsQuery, app: App, _: Caller, charts: Pool) -> Result<Json<Vitals>, ApiError> {
+async fn vitals_of(query: VitalsQuery, app: App, _: Caller, frames: Pool) -> Result<Json<Vitals>, ApiError> {
     let VitalsQuery { device, from, to, step } = query;
     let key = app.roster.borrow().by_name(device.as_str()).map(|device| device.key).ok_or(UNKNOWN)?;
-    let db = charts.get().await?;
-    let found = store::series::bare_buckets(&db, key, (from, to), i64::from(step.unwrap_or(1)) * 1_000).await?;
+    let step_ms = i64::from(step.unwrap_or(1)) * 1_000;
+    let pool = if step_ms < series::MINUTE_MS { &frames } else { app.desk.identity_pool() };
+    let db = pool.get().await?;
+    let found = series::bare_buckets(&db, key, (from, to), step_ms).await?;
     drop(db);
     Ok(Json(trends::view(device, (from, to), found)))
 }

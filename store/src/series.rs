@@ -14,7 +14,7 @@ use crate::{Db, Error, prepared};
 pub const MOST_POINTS: i64 = 2_000;
 
 /// From this step on minutes are read instead of frames.
-const MINUTE_MS: i64 = 60_000;
+pub const MINUTE_MS: i64 = 60_000;
 
 /// Steps that an axis can label, for when the one asked for gives too many points.
 const STEPS_MS: [i64; 6] = [1_000, 2_000, 5_000, 10_000, 15_000, 30_000];
@@ -94,7 +94,8 @@ pub async fn buckets(
     buckets_by(Statements::seen(), db, device, (from, to), step_ms).await
 }
 
-/// The same of the tables themselves, for the bench that compares: no role of Vigil that shows anybody anything may read them.
+/// The same without asking whose it is, for the bench that compares: frames from their table, minutes by the function that reads
+/// them for whoever may. No role of Vigil that shows anybody anything may do either.
 #[cfg(feature = "bare")]
 pub async fn bare_buckets(
     db: &impl Db,

@@ -27,8 +27,12 @@ pub(crate) struct Arguments {
     folder: PathBuf,
 }
 
-/// As the server has for its portal.
+/// As many as the server has for its portal (`server/src/config/database.rs`).
 const CONNECTIONS: usize = 16;
+
+/// Those of them that read frames, which is most of the database's work; the others are for everything else.
+const OF_FRAMES: usize = 12;
+const OF_THE_REST: usize = CONNECTIONS - OF_FRAMES;
 
 /// The address of whom no policy binds. Not an argument: it holds a password.
 const SUPERUSER: &str = "VIGIL_BENCH_SUPERUSER_URL";
@@ -51,10 +55,11 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "an argument that nobody may read")]
     let superuser = std::env::var(SUPERUSER)?;
     let access = Access::new(&arguments.place, Some(arguments.passwords.clone()))?;
-    // Plans are kept on this side as on the other, but of hypertables: the functions that read them for the portal keep none.
+    // Plans are kept on this side as on the other, but of the statement that reads frames from their hypertable: the functions that
+    // read hypertables keep none of theirs, so that a plan of a statement that calls one fits whatever is asked.
     let keeping = format!("{superuser} options='-c plan_cache_mode=auto'");
-    let pool = access.clone().with_owner(&keeping)?.pool(Role::Owner, CONNECTIONS)?;
-    let charts = access.clone().with_owner(&superuser)?.pool(Role::Owner, CONNECTIONS)?;
+    let pool = access.clone().with_owner(&keeping)?.pool(Role::Owner, OF_THE_REST)?;
+    let frames = access.clone().with_owner(&superuser)?.pool(Role::Owner, OF_FRAMES)?;
     let (clock, keyring) = (Clock::system(), keyring(&access, root_key(&arguments.root_key)?).await?);
     let (roster, watching) = roster::watch(pool.clone()).await?;
     let watching = tokio::spawn(watching);
@@ -71,7 +76,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("portal {}\nready", listener.local_addr()?);
-    portal::bare::run(deps, charts, listener, CancellationToken::new()).await?;
+    portal::bare::run(deps, frames, listener, CancellationToken::new()).await?;
     watching.abort();
     Ok(())
 }

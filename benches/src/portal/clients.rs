@@ -165,7 +165,7 @@ pub(super) struct Browser {
     /// What goes with every request.
     headers: String,
     /// Head and body of the last one.
-    pub(super) answer: Vec<u8>,
+    answer: Vec<u8>,
 }
 
 impl Browser {
@@ -191,6 +191,12 @@ impl Browser {
         let text = String::from_utf8_lossy(&self.answer);
         ensure!(text.starts_with("HTTP/1.1 200 ") && text.ends_with('}'), "{path} was answered {text}");
         Ok(())
+    }
+
+    /// What the last one says.
+    pub(super) fn object(&self) -> anyhow::Result<serde_json::Value> {
+        let head = self.answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").context("a body")?;
+        Ok(serde_json::from_slice(&self.answer[head + 4..])?)
     }
 }
 

@@ -5,10 +5,12 @@ mod clients;
 mod seed;
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
+use serde_json::Value;
 use store::Access;
 
 use crate::machine::Machine;
@@ -16,7 +18,7 @@ use crate::report::{self, median};
 use crate::server::{self, Process};
 use crate::site::{self, Site};
 use clients::{Browser, Habit, Told, Turns, read};
-use seed::{DAYS, House, MONITORED, NURSES, PATIENTS};
+use seed::{DAYS, Guest, House, MONITORED, NURSES, PATIENTS};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -62,7 +64,7 @@ struct Sides<'a> {
     site: &'a Site,
     house: House,
     all_on: server::Server,
-    all_off: (Process, std::net::SocketAddr),
+    all_off: (Process, SocketAddr),
     turns: [Turns; 2],
 }
 
@@ -82,9 +84,10 @@ async fn all(arguments: &Arguments, site: &Site) -> anyhow::Result<()> {
          {rounds} round(s) of {seconds} s a side, after 1 s that does not count: {NURSES} browsers, each a nurse of her own, over connections \
          that stay open; each side has {PATIENTS} patients, of {MONITORED} of whom pages, rounds and days are read; all keys are \
          in memory, and each nurse covers the unit. All on: `vigil`. All off: the same reads as a role that no policy binds, \
-         telemetry from its tables, without transaction and event, of rows as long that are not sealed. Both sign in, ask for \
-         the permission and keep their plans, but of what reads hypertables, which have the chunks of {DAYS} days \
-         (decision 0011).\n",
+         frames from their table and minutes by the function that reads them without asking anybody, without transaction and \
+         event, of rows as long that are not sealed. Both sign in, ask for the permission, have 16 connections and keep their \
+         plans, but of what reads a hypertable itself (decision 0011): the functions of both sides, and the statement of all off \
+         that reads frames, over connections of its own. `vitals` has the chunks of {DAYS} days.\n",
         Machine::read(),
         site.version().await?
     )?;
@@ -149,22 +152,39 @@ impl<'a> Sides<'a> {
         Ok(sides)
     }
 
-    /// Of both sides a chart has all of its points: an empty one would cost as little on either.
+    /// Of patients who are alike both sides show the same.
     async fn show_the_same(&self) -> anyhow::Result<()> {
-        let cookie = &self.house.cookies[0];
-        for (portal, guests) in [(self.all_on.portal, &self.house.sealed), (self.all_off.1, &self.house.open)] {
-            let mut browser = Browser::connect(portal, cookie).await?;
-            for (habit, points) in [(Habit::Page, 720), (Habit::Day, 1_440), (Habit::Hour, 60)] {
-                let paths = habit.paths(&guests[0], self.house.end, 0);
-                browser.get(paths.last().context("a chart")?).await?;
-                let body = browser.answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").context("a body")? + 4;
-                let chart: serde_json::Value = serde_json::from_slice(&browser.answer[body..])?;
-                let means = chart["series"][0]["mean"].as_array().context("a series")?;
-                let full = means.iter().filter(|mean| mean.is_number()).count();
-                ensure!(full == points, "{}: {full} points of {points}", habit.word());
-            }
+        let on = self.shown(self.all_on.portal, &self.house.sealed[0]).await?;
+        let off = self.shown(self.all_off.1, &self.house.open[0]).await?;
+        ensure!(on.len() == off.len(), "{} answers and {}", on.len(), off.len());
+        for ((habit, on), (_, off)) in on.iter().zip(&off) {
+            ensure!(on == off, "{}: all on shows {on}, all off {off}", habit.word());
         }
         Ok(())
+    }
+
+    /// Who the first patient is but for the id, opened, and each chart, with all of its points: an empty one would cost as little on
+    /// either side.
+    async fn shown(&self, portal: SocketAddr, guest: &Guest) -> anyhow::Result<Vec<(Habit, Value)>> {
+        let mut browser = Browser::connect(portal, &self.house.cookies[0]).await?;
+        let mut shown = Vec::new();
+        for (habit, points) in [(Habit::Page, 720), (Habit::Day, 1_440), (Habit::Hour, 60)] {
+            for path in habit.paths(guest, self.house.end, 0) {
+                browser.get(&path).await?;
+                let mut answer = browser.object()?;
+                if let Some(means) = answer["series"][0]["mean"].as_array() {
+                    let full = means.iter().filter(|mean| mean.is_number()).count();
+                    ensure!(full == points, "{}: {full} points of {points}", habit.word());
+                    shown.push((habit, answer["series"].take()));
+                } else {
+                    let family = &answer["official"]["family"];
+                    ensure!(*family == seed::family(1), "{path} shows the family name {family}");
+                    answer["id"].take();
+                    shown.push((habit, answer));
+                }
+            }
+        }
+        Ok(shown)
     }
 
     async fn round(&self, habit: Habit, time: Duration, off_first: bool) -> anyhow::Result<Round> {

@@ -105,7 +105,7 @@ const PAST: &str = "INSERT INTO vitals_minute (device_key, minute, computed_at, 
         $2::text::timestamptz - interval '1 minute', '1 minute') minute
     WHERE realm = 'test'";
 
-/// So long as a frame may be late (design.md): a chunk a day, all of which a plan that is kept would open.
+/// So long as a frame may be late (design.md): `vitals` has a chunk of each day, all of which a plan of it that is kept would open.
 pub(super) const DAYS: i32 = 400;
 
 const DAYS_BEFORE: &str = "INSERT INTO vitals (device_key, at, received_at, flags, hr)
@@ -139,6 +139,11 @@ impl House {
     }
 }
 
+/// Of both sides the same.
+pub(super) fn family(number: usize) -> String {
+    format!("Guest{number:05}")
+}
+
 /// Puts them to bed, each with a name, a birth and a number, sealed by their keys where they have any.
 async fn guests(
     db: &Client,
@@ -155,7 +160,7 @@ async fn guests(
             None => [&[0; portal::bare::AROUND.0], text.as_bytes(), &[0; portal::bare::AROUND.1]].concat(),
         };
         let given = ["Ada", "Grace", "Katherine", "Mary"][number % 4];
-        let full = json!({ "prefix": null, "given": [given], "family": format!("Guest{number:05}"), "suffix": null });
+        let full = json!({ "prefix": null, "given": [given], "family": family(number), "suffix": null });
         births.push(keep(Field::new("patients", "birth_sealed"), patient, format!("19{:02}-07-14", number % 100)));
         names.push(keep(Field::new("patient_names", "sealed"), name, full.to_string()));
         numbers.push(keep(Field::new("patient_identifiers", "value_sealed"), identifier, format!("MR{number:08}")));

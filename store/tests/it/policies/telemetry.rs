@@ -82,18 +82,20 @@ async fn of_a_device_what_is_nobodys_is_every_nurses_and_the_rest_is_cut() {
 async fn minutes_seen(db: &TestDatabase, user: &str, function: &str) -> Vec<String> {
     let minutes = format!(
         "SELECT to_char(minute AT TIME ZONE 'UTC', 'MI') || ' ' || concat_ws(' ', hr_n, hr_min, hr_max, hr_mean, hr_last)
-        FROM {function} ORDER BY minute"
+        FROM {function} ORDER BY minute, hr_min"
     );
     seen_by(&portal(db).await, Some(user), &minutes).await.unwrap()
 }
 
-/// A minute that an assignment cuts is of two patients in the table, and of one in the answer.
+/// A minute that an assignment cuts is of two patients in the table, and of one in the answer. Ann has two periods of device 1,
+/// up to what is Quinn's and from then on.
 #[tokio::test]
 async fn minutes_are_cut_too_and_the_same_before_and_after_the_roll_up() {
     let db = shared().await;
     let pat = ["00 3 3 5 4 5", "01 6 6 11 8.5 11", "02 3 12 14 13 14"];
     let quinn = ["02 3 15 17 16 17", "03 6 18 23 20.5 23"];
     let nobody = ["00 3 0 2 1 2", "04 6 24 29 26.5 29", "05 6 30 35 32.5 35"];
+    let anns = ["00 6 0 5 2.5 5", pat[1], pat[2], nobody[1], nobody[2]];
     let whole = "SELECT count(*)::text FROM vitals_minute";
     for state in ["marked", "rolled up", "marked again"] {
         match state {
@@ -104,10 +106,11 @@ async fn minutes_are_cut_too_and_the_same_before_and_after_the_roll_up() {
                 let rows: String = admin(&db).await.query_one(whole, &[]).await.unwrap().get(0);
                 assert_eq!(rows, "12");
             }
-            // The table's row is old then, and stands beside the frames.
+            // The table's row is old then, and stands beside the frames; those of the other minutes are as good as ever.
             "marked again" => {
-                let old = "UPDATE vitals_minute SET hr_mean = 0;
-                    INSERT INTO vitals_dirty SELECT device_key, minute FROM vitals_minute";
+                let old = "UPDATE vitals_minute SET hr_mean = 0 WHERE minute = '2026-01-02 10:01+00';
+                    INSERT INTO vitals_dirty SELECT device_key, minute FROM vitals_minute, generate_series(1, 2) twice
+                        WHERE minute = '2026-01-02 10:01+00'";
                 run(&admin(&db).await, old).await.unwrap();
             }
             _ => {}
@@ -116,9 +119,25 @@ async fn minutes_are_cut_too_and_the_same_before_and_after_the_roll_up() {
         assert_eq!(minutes_seen(&db, "user_cat", &format!("patient_vitals_minute(@quinn, {HOUR})")).await, quinn);
         assert_eq!(minutes_seen(&db, "user_ann", &format!("patient_vitals_minute(@quinn, {HOUR})")).await, [""; 0]);
         assert_eq!(minutes_seen(&db, "user_ben", &format!("device_vitals_minute(1, {HOUR})")).await, nobody);
+        assert_eq!(minutes_seen(&db, "user_cat", &format!("device_vitals_minute(1, {HOUR})")).await, quinn);
+        assert_eq!(minutes_seen(&db, "user_ann", &format!("device_vitals_minute(1, {HOUR})")).await, anns);
+        let within = "device_vitals_minute(1, '2026-01-02 10:00:10+00', '2026-01-02 10:00:20+00')";
+        assert_eq!(minutes_seen(&db, "user_ben", within).await, ["00 1 1 1 1 1"]);
         let parts = "patient_vitals_minute(@pat, '2026-01-02 10:01:20+00', '2026-01-02 10:01:50+00')";
         assert_eq!(minutes_seen(&db, "user_ann", parts).await, ["01 3 8 10 9 10"]);
     }
+}
+
+/// A chart adds up what comes of one minute.
+#[tokio::test]
+async fn two_periods_within_a_minute_give_it_a_row_each() {
+    let db = shared().await;
+    let shorter =
+        "UPDATE device_assignments SET during = '[2026-01-02 10:02:30+00, 2026-01-02 10:02:50+00)' WHERE id = @quinns";
+    run(&admin(&db).await, shorter).await.unwrap();
+    let minute = "device_vitals_minute(1, '2026-01-02 10:02+00', '2026-01-02 10:03+00')";
+    assert_eq!(minutes_seen(&db, "user_ann", minute).await, ["02 3 12 14 13 14", "02 1 17 17 17 17"]);
+    assert_eq!(minutes_seen(&db, "user_ben", minute).await, ["02 1 17 17 17 17"]);
 }
 
 /// What the functions compute is what the roll-up computes: every parameter, marks and simulated frames as it has them.
