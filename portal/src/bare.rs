@@ -5,9 +5,12 @@
 //! reads them without asking anybody (`minutes_within`), no question on whom a device was, no event, and nothing opened. The
 //! program `vigil` never calls it.
 
+use std::sync::Arc;
+
 use keys::Zeroizing;
 use store::{Pool, series};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use vitals::PatientId;
 use warp::Filter;
@@ -27,14 +30,23 @@ pub const AROUND: (usize, usize) = (17, 16);
 
 const UNKNOWN: ApiError = ApiError::NotFound { code: "not_found", detail: "nothing has this id" };
 
-/// Serves `/api/patients/{id}` and `/api/vitals` until `stop`, over `deps.pool` as a role that sees everything. What reads
-/// frames has connections of its own, `frames`: its statement reads a hypertable itself, and so keeps no plan (decision 0011).
-pub async fn run(deps: Deps, frames: Pool, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
+/// What reads frames has connections of its own: its statement reads a hypertable itself, and so keeps no plan (decision
+/// 0011). A read of either kind waits for a turn, as all of the portal's wait for one of its connections.
+#[derive(Clone)]
+pub struct Frames {
+    pub pool: Pool,
+    pub turns: Arc<Semaphore>,
+}
+
+/// Serves `/api/patients/{id}` and `/api/vitals` until `stop`, over `deps.pool` as a role that sees everything.
+pub async fn run(deps: Deps, frames: Frames, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
     let door = door(&listener, &deps.transport)?;
     let audit = Audit::of_a_command(deps.audit_pool.clone(), deps.clock.clone(), deps.keyring.clone());
     let app = App::new(deps, audit, &Config::default(), stop.clone());
     let patient = warp::path!("patients" / PatientId).and(warp::get()).and(app.filter());
-    let patient = patient.and(app.caller(&patients::SHOW)).then(patient_of);
+    let turns = frames.turns.clone();
+    let patient = patient.and(app.caller(&patients::SHOW));
+    let patient = patient.then(move |patient, app, caller| patient_of(patient, app, caller, turns.clone()));
     let vitals = warp::path!("vitals").and(warp::get()).and(warp::query()).and(app.filter());
     let vitals = vitals.and(app.caller(&trends::SHOW));
     let vitals = vitals.then(move |query, app, caller| vitals_of(query, app, caller, frames.clone()));
@@ -43,22 +55,24 @@ pub async fn run(deps: Deps, frames: Pool, listener: TcpListener, stop: Cancella
     Ok(())
 }
 
-async fn patient_of(patient: PatientId, app: App, _: Caller) -> Result<Json<Patient>, ApiError> {
+async fn patient_of(patient: PatientId, app: App, _: Caller, turns: Arc<Semaphore>) -> Result<Json<Patient>, ApiError> {
+    let turn = turns.acquire().await;
     let db = app.desk.identity_pool().get().await?;
     let stored = patients::banner(&db, patient, app.clock.now()).await?.ok_or(UNKNOWN)?;
-    drop(db);
+    drop((db, turn));
     let (before, after) = AROUND;
     let open = |_, _: &[u8], kept: &[u8]| Ok(Zeroizing::new(kept[before..kept.len() - after].to_vec()));
     Ok(Json(stored.open(open)?))
 }
 
-async fn vitals_of(query: VitalsQuery, app: App, _: Caller, frames: Pool) -> Result<Json<Vitals>, ApiError> {
+async fn vitals_of(query: VitalsQuery, app: App, _: Caller, frames: Frames) -> Result<Json<Vitals>, ApiError> {
     let VitalsQuery { device, from, to, step } = query;
     let key = app.roster.borrow().by_name(device.as_str()).map(|device| device.key).ok_or(UNKNOWN)?;
     let step_ms = i64::from(step.unwrap_or(1)) * 1_000;
-    let pool = if step_ms < series::MINUTE_MS { &frames } else { app.desk.identity_pool() };
+    let turn = frames.turns.acquire().await;
+    let pool = if step_ms < series::MINUTE_MS { &frames.pool } else { app.desk.identity_pool() };
     let db = pool.get().await?;
     let found = series::bare_buckets(&db, key, (from, to), step_ms).await?;
-    drop(db);
+    drop((db, turn));
     Ok(Json(trends::view(device, (from, to), found)))
 }

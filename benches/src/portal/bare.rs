@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use keys::{Keyring, RootFile, RootKey};
+use portal::bare::Frames;
 use portal::{Deps, Hub};
 use store::{Access, Pool, Role, roster};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use vitals::Clock;
 
@@ -27,12 +29,8 @@ pub(crate) struct Arguments {
     folder: PathBuf,
 }
 
-/// As many as the server has for its portal (`server/src/config/database.rs`).
+/// As many as the server has for its portal (`server/src/config/database.rs`), and as many in use at once.
 const CONNECTIONS: usize = 16;
-
-/// Those of them that read frames, which is most of the database's work; the others are for everything else.
-const OF_FRAMES: usize = 12;
-const OF_THE_REST: usize = CONNECTIONS - OF_FRAMES;
 
 /// The address of whom no policy binds. Not an argument: it holds a password.
 const SUPERUSER: &str = "VIGIL_BENCH_SUPERUSER_URL";
@@ -58,8 +56,11 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     // Plans are kept on this side as on the other, but of the statement that reads frames from their hypertable: the functions that
     // read hypertables keep none of theirs, so that a plan of a statement that calls one fits whatever is asked.
     let keeping = format!("{superuser} options='-c plan_cache_mode=auto'");
-    let pool = access.clone().with_owner(&keeping)?.pool(Role::Owner, OF_THE_REST)?;
-    let frames = access.clone().with_owner(&superuser)?.pool(Role::Owner, OF_FRAMES)?;
+    let pool = access.clone().with_owner(&keeping)?.pool(Role::Owner, CONNECTIONS)?;
+    let frames = Frames {
+        pool: access.clone().with_owner(&superuser)?.pool(Role::Owner, CONNECTIONS)?,
+        turns: Arc::new(Semaphore::new(CONNECTIONS)),
+    };
     let (clock, keyring) = (Clock::system(), keyring(&access, root_key(&arguments.root_key)?).await?);
     let (roster, watching) = roster::watch(pool.clone()).await?;
     let watching = tokio::spawn(watching);

@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn all(arguments: &Arguments, site: &Site) -> anyhow::Result<()> {
-    let (rounds, seconds) = if arguments.quick { (1, 2) } else { (5, 6) };
+    let (rounds, seconds) = if arguments.quick { (1, 2) } else { (9, 4) };
     let (rounds, seconds) = (arguments.rounds.unwrap_or(rounds), arguments.seconds.unwrap_or(seconds));
     let time = Duration::from_secs(seconds);
     let sides = Sides::open(site).await?;
@@ -85,7 +85,7 @@ async fn all(arguments: &Arguments, site: &Site) -> anyhow::Result<()> {
          that stay open; each side has {PATIENTS} patients, of {MONITORED} of whom pages, rounds and days are read; all keys are \
          in memory, and each nurse covers the unit. All on: `vigil`. All off: the same reads as a role that no policy binds, \
          frames from their table and minutes by the function that reads them without asking anybody, without transaction and \
-         event, of rows as long that are not sealed. Both sign in, ask for the permission, have 16 connections and keep their \
+         event, of rows as long that are not sealed. Both sign in, ask for the permission, use 16 connections at once and keep their \
          plans, but of what reads a hypertable itself (decision 0011): the functions of both sides, and the statement of all off \
          that reads frames, over connections of its own. `vitals` has the chunks of {DAYS} days.\n",
         Machine::read(),
